@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The payload of each frame type. `_begin` writes what comes before a list of fields and leaves room for the frame
+ * header, the caller writes the fields, `_finish` fills in counts and the frame header and returns the size of the
+ * whole frame, or an error negated. Decoding gives the fixed part and a cursor at the fields; the cursor's counts were
+ * not checked yet: read exactly that many fields, then wire_message_end says whether the payload ended there.
+ */
+#ifndef WIRE_MESSAGE_H
+#define WIRE_MESSAGE_H
+
+#include "fields.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WIRE_LENGTH_UNKNOWN UINT64_MAX
+
+/* HELLO: version 2, oldest version 2, slot 2, claim index 2, pid 4, incarnation 4, generation 4, claim 4, phases 8. */
+typedef struct {
+    uint16_t version;
+    uint16_t oldest_version; /* the oldest that the worker speaks */
+    uint16_t slot;
+    uint16_t claim_index; /* of the channel's claim word in the slot, below WIRE_CLAIMS_PER_SLOT */
+    uint32_t pid;
+    uint32_t incarnation;
+    uint32_t generation;
+    uint32_t claim;  /* the claim word before the first exchange */
+    uint64_t phases; /* bit n: the worker implements phase n */
+} wire_hello;
+
+int wire_hello_encode(uint8_t *to, size_t capacity, const wire_hello *hello);
+int wire_hello_decode(const uint8_t *payload, size_t length, wire_hello *hello);
+
+/* REQUEST: phase 1, number of facts 1, number of headers 2, exchange 4, body length 8, facts, headers. */
+typedef struct {
+    uint8_t phase;
+    uint8_t facts;
+    uint16_t headers;
+    uint32_t exchange;    /* counts the exchanges of the channel from 1 */
+    uint64_t body_length; /* WIRE_LENGTH_UNKNOWN when only END tells */
+    wire_cursor fields;
+} wire_request;
+
+/* Begins a REQUEST at the start of the writer's buffer (sets used). */
+void wire_request_begin(wire_writer *writer, uint8_t phase, uint32_t exchange, uint64_t body_length);
+int wire_request_finish(wire_writer *writer, uint8_t flags, unsigned facts, unsigned headers);
+int wire_request_decode(const uint8_t *payload, size_t length, wire_request *request);
+
+/* RESPONSE: status 2, number of headers 2, reason length 2, reason, headers. */
+typedef struct {
+    uint16_t status; /* 100 to 599 */
+    uint16_t headers;
+    wire_text reason; /* may be empty */
+    wire_cursor fields;
+} wire_response;
+
+void wire_response_begin(wire_writer *writer, uint16_t status, const char *reason, size_t reason_length);
+int wire_response_finish(wire_writer *writer, uint8_t flags, unsigned headers);
+int wire_response_decode(const uint8_t *payload, size_t length, wire_response *response);
+
+/* END: body length 8, number of trailers 2, trailers. */
+typedef struct {
+    uint64_t body_length; /* bytes of body sent in this direction */
+    uint16_t trailers;
+    wire_cursor fields;
+} wire_end;
+
+void wire_end_begin(wire_writer *writer, uint64_t body_length);
+int wire_end_finish(wire_writer *writer, unsigned trailers);
+int wire_end_decode(const uint8_t *payload, size_t length, wire_end *end);
+
+/* PULL: bytes 8, at least 1. */
+int wire_pull_encode(uint8_t *to, size_t capacity, uint64_t bytes);
+int wire_pull_decode(const uint8_t *payload, size_t length, uint64_t *bytes);
+
+/* ABORT: error 2, text (the rest). */
+typedef struct {
+    uint16_t error;
+    wire_text text;
+} wire_abort;
+
+int wire_abort_encode(uint8_t *to, size_t capacity, wire_error error, const char *text, size_t length);
+int wire_abort_decode(const uint8_t *payload, size_t length, wire_abort *abort_message);
+
+/* LOG: level 1, text (the rest). */
+typedef struct {
+    uint8_t level;
+    wire_text text;
+} wire_log;
+
+int wire_log_encode(uint8_t *to, size_t capacity, wire_log_level level, const char *text, size_t length);
+int wire_log_decode(const uint8_t *payload, size_t length, wire_log *log);
+
+/* CLOSE has an empty payload. */
+int wire_close_encode(uint8_t *to, size_t capacity);
+
+/* 0 when the cursor stands at the end of the payload, else -WIRE_ERROR_BAD_PAYLOAD. */
+int wire_message_end(const wire_cursor *cursor);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
