@@ -3,18 +3,16 @@
 
 /** Every error that Tenon throws: code to message. `{name}` is replaced by the detail of that name. */
 export const errors = {
-  TENON_ERR_ADDON: "no native addon for this machine below {root}: run scripts/setup (or npx node-gyp rebuild) there",
+  TENON_ERR_ADDON:
+    "no native addon for this machine below {root}: run scripts/setup (or npx node-gyp rebuild) there",
   TENON_ERR_ARGUMENT: "{what} must be {expected}, not {got}",
 } as const;
 
 export type ErrorCode = keyof typeof errors;
 
-const brand = Symbol.for("tenon.error");
-
 /** An error of Tenon: what was expected, what came, which thing. `code` is stable and documented. */
 export class TenonError extends Error {
   readonly code: ErrorCode;
-  readonly [brand] = true;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -23,7 +21,8 @@ export class TenonError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return typeof value === "object" && value !== null && brand in value;
+    // By name, so that two copies of the package in one process agree.
+    return value instanceof Error && value.name === "TenonError";
   }
 }
 

@@ -2,11 +2,12 @@
  *
  * Fields: headers, trailers and facts inside a payload.
  *
- *   header   code (1 byte, wire_header or 0), then if 0: name length (2 bytes), name; value length (4 bytes), value
- *   fact     code (1 byte, wire_fact), value length (4 bytes), value
+ *   header   code (1 byte, wire_header or 0), then if 0: name length (2 bytes), name; value length
+ * (4 bytes), value fact     code (1 byte, wire_fact), value length (4 bytes), value
  *
- * Names and values are bytes (latin-1 to an application). A header's name must be a token (RFC 9110, 5.6.2), its
- * value must hold no CR, LF or NUL; decoding refuses others with BAD_FIELD. Fact values hold no NUL.
+ * Names and values are bytes (latin-1 to an application). A header's name must be a token (RFC
+ * 9110, 5.6.2), its value must hold no CR, LF or NUL; decoding refuses others with BAD_FIELD. Fact
+ * values hold no NUL.
  */
 #ifndef WIRE_FIELDS_H
 #define WIRE_FIELDS_H
@@ -22,7 +23,8 @@ typedef struct {
     size_t length;
 } wire_text;
 
-/* Where fields are encoded to. Zero `failed` before the first use; it stays set once something did not fit. */
+/* Where fields are encoded to. Zero `failed` before the first use; it stays set once something did
+ * not fit. */
 typedef struct {
     uint8_t *buffer;
     size_t capacity;
@@ -45,8 +47,8 @@ typedef struct {
     const uint8_t *end;
 } wire_cursor;
 
-/* Each decodes one field and moves the cursor: 0, or -WIRE_ERROR_BAD_PAYLOAD / -WIRE_ERROR_BAD_FIELD. A header with a
- * code gets its name from the table. */
+/* Each decodes one field and moves the cursor: 0, or -WIRE_ERROR_BAD_PAYLOAD /
+ * -WIRE_ERROR_BAD_FIELD. A header with a code gets its name from the table. */
 int wire_read_header(wire_cursor *cursor, wire_text *name, wire_text *value);
 int wire_read_fact(wire_cursor *cursor, uint8_t *fact, wire_text *value);
 

@@ -23,8 +23,8 @@ extern "C" {
 #endif
 
 typedef struct {
-    uint8_t type;   /* wire_frame_type */
-    uint8_t flags;  /* WIRE_FLAG_* */
+    uint8_t type;    /* wire_frame_type */
+    uint8_t flags;   /* WIRE_FLAG_* */
     uint32_t length; /* of the payload, bytes */
 } wire_frame_header;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The payload of each frame type. `_begin` writes what comes before a list of fields and leaves room for the frame
- * header, the caller writes the fields, `_finish` fills in counts and the frame header and returns the size of the
- * whole frame, or an error negated. Decoding gives the fixed part and a cursor at the fields; the cursor's counts were
- * not checked yet: read exactly that many fields, then wire_message_end says whether the payload ended there.
+ * The payload of each frame type. `_begin` writes what comes before a list of fields and leaves
+ * room for the frame header, the caller writes the fields, `_finish` fills in counts and the frame
+ * header and returns the size of the whole frame, or an error negated. Decoding gives the fixed
+ * part and a cursor at the fields; the cursor's counts were not checked yet: read exactly that many
+ * fields, then wire_message_end says whether the payload ended there.
  */
 #ifndef WIRE_MESSAGE_H
 #define WIRE_MESSAGE_H
@@ -16,7 +17,8 @@ extern "C" {
 
 #define WIRE_LENGTH_UNKNOWN UINT64_MAX
 
-/* HELLO: version 2, oldest version 2, slot 2, claim index 2, pid 4, incarnation 4, generation 4, claim 4, phases 8. */
+/* HELLO: version 2, oldest version 2, slot 2, claim index 2, pid 4, incarnation 4, generation 4,
+ * claim 4, phases 8. */
 typedef struct {
     uint16_t version;
     uint16_t oldest_version; /* the oldest that the worker speaks */
@@ -32,7 +34,8 @@ typedef struct {
 int wire_hello_encode(uint8_t *to, size_t capacity, const wire_hello *hello);
 int wire_hello_decode(const uint8_t *payload, size_t length, wire_hello *hello);
 
-/* REQUEST: phase 1, number of facts 1, number of headers 2, exchange 4, body length 8, facts, headers. */
+/* REQUEST: phase 1, number of facts 1, number of headers 2, exchange 4, body length 8, facts,
+ * headers. */
 typedef struct {
     uint8_t phase;
     uint8_t facts;
@@ -43,7 +46,8 @@ typedef struct {
 } wire_request;
 
 /* Begins a REQUEST at the start of the writer's buffer (sets used). */
-void wire_request_begin(wire_writer *writer, uint8_t phase, uint32_t exchange, uint64_t body_length);
+void wire_request_begin(wire_writer *writer, uint8_t phase, uint32_t exchange,
+                        uint64_t body_length);
 int wire_request_finish(wire_writer *writer, uint8_t flags, unsigned facts, unsigned headers);
 int wire_request_decode(const uint8_t *payload, size_t length, wire_request *request);
 
@@ -55,7 +59,8 @@ typedef struct {
     wire_cursor fields;
 } wire_response;
 
-void wire_response_begin(wire_writer *writer, uint16_t status, const char *reason, size_t reason_length);
+void wire_response_begin(wire_writer *writer, uint16_t status, const char *reason,
+                         size_t reason_length);
 int wire_response_finish(wire_writer *writer, uint8_t flags, unsigned headers);
 int wire_response_decode(const uint8_t *payload, size_t length, wire_response *response);
 
@@ -80,7 +85,8 @@ typedef struct {
     wire_text text;
 } wire_abort;
 
-int wire_abort_encode(uint8_t *to, size_t capacity, wire_error error, const char *text, size_t length);
+int wire_abort_encode(uint8_t *to, size_t capacity, wire_error error, const char *text,
+                      size_t length);
 int wire_abort_decode(const uint8_t *payload, size_t length, wire_abort *abort_message);
 
 /* LOG: level 1, text (the rest). */
@@ -89,7 +95,8 @@ typedef struct {
     wire_text text;
 } wire_log;
 
-int wire_log_encode(uint8_t *to, size_t capacity, wire_log_level level, const char *text, size_t length);
+int wire_log_encode(uint8_t *to, size_t capacity, wire_log_level level, const char *text,
+                    size_t length);
 int wire_log_decode(const uint8_t *payload, size_t length, wire_log *log);
 
 /* CLOSE has an empty payload. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The definition of the hop. Every number that both ends share is a row of one of the tables below:
- * name, value, meaning. ts/wire/protocol.ts is generated from this file (npm run gen); docs/protocol.md
- * describes each row. One row a line: the generator reads lines. A released value is never used again.
+ * name, value, meaning. ts/wire/protocol.ts is generated from this file (npm run gen);
+ * docs/protocol.md describes each row. One row a line: the generator reads lines. A released value
+ * is never used again.
  */
 #ifndef WIRE_PROTOCOL_H
 #define WIRE_PROTOCOL_H

@@ -11,9 +11,9 @@
  *       }
  *   }
  *
- * DATA comes in pieces as it arrives: its payload is what is there, and WIRE_FLAG_END is only set on the last piece of
- * a DATA frame that has it. Every other frame comes whole. A payload is valid until the next call of
- * wire_reader_space or wire_reader_grow.
+ * DATA comes in pieces as it arrives: its payload is what is there, and WIRE_FLAG_END is only set
+ * on the last piece of a DATA frame that has it. Every other frame comes whole. A payload is valid
+ * until the next call of wire_reader_space or wire_reader_grow.
  */
 #ifndef WIRE_READER_H
 #define WIRE_READER_H
@@ -42,8 +42,8 @@ typedef struct {
 
 void wire_reader_init(wire_reader *reader, uint8_t *buffer, size_t capacity);
 
-/* Where to put the next bytes, and how many fit. Moves what is left to the front when that makes room. `*room` is 0
- * only when the frame at hand is longer than the buffer. */
+/* Where to put the next bytes, and how many fit. Moves what is left to the front when that makes
+ * room. `*room` is 0 only when the frame at hand is longer than the buffer. */
 uint8_t *wire_reader_space(wire_reader *reader, size_t *room);
 
 /* Takes note of `size` bytes put where wire_reader_space said. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads of the scoreboard by a host. A mapping belongs to the host, what is in it to the workers: every value is
- * hostile input. The slots counted here are bounded by the size of the mapping, never by the file alone.
+ * Reads of the scoreboard by a host. A mapping belongs to the host, what is in it to the workers:
+ * every value is hostile input. The slots counted here are bounded by the size of the mapping,
+ * never by the file alone.
  */
 #ifndef WIRE_SCOREBOARD_H
 #define WIRE_SCOREBOARD_H
@@ -30,21 +31,25 @@ uint32_t wire_scoreboard_header(const wire_scoreboard *board, wire_board_word wo
 uint32_t wire_scoreboard_slot(const wire_scoreboard *board, unsigned slot, wire_slot_word word);
 uint32_t wire_scoreboard_claim(const wire_scoreboard *board, unsigned slot, unsigned claim);
 
-/* The slot to send the next exchange to: the least busy ready one with room and a heartbeat no older than
- * `stale_ms` at `now_ms` (CLOCK_MONOTONIC, low 32 bits), the first among equals, never one whose bit is set in
- * `avoid` (bit n: slot n, slots from 64 on are never avoided). -1 when there is none. */
-int wire_scoreboard_pick(const wire_scoreboard *board, uint32_t now_ms, uint32_t stale_ms, uint64_t avoid);
+/* The slot to send the next exchange to: the least busy ready one with room and a heartbeat no
+ * older than `stale_ms` at `now_ms` (CLOCK_MONOTONIC, low 32 bits), the first among equals, never
+ * one whose bit is set in `avoid` (bit n: slot n, slots from 64 on are never avoided). -1 when
+ * there is none. */
+int wire_scoreboard_pick(const wire_scoreboard *board, uint32_t now_ms, uint32_t stale_ms,
+                         uint64_t avoid);
 
-/* What a claim word says of an exchange of a broken channel. `claim` is HELLO's, `exchange` counts from 1. */
+/* What a claim word says of an exchange of a broken channel. `claim` is HELLO's, `exchange` counts
+ * from 1. */
 typedef enum {
     WIRE_CLAIM_NOT_BEGUN, /* no application code has seen it: safe for another worker */
     WIRE_CLAIM_BEGUN,     /* it was begun, or that can no longer be told */
 } wire_claim_state;
 
-/* Reads the claim word of a channel: NOT_BEGUN only when the slot still holds `incarnation` and the word is the one
- * that stood there before this exchange. */
-wire_claim_state wire_scoreboard_claimed(const wire_scoreboard *board, unsigned slot, uint32_t incarnation,
-                                         unsigned claim_index, uint32_t claim, uint32_t exchange);
+/* Reads the claim word of a channel: NOT_BEGUN only when the slot still holds `incarnation` and the
+ * word is the one that stood there before this exchange. */
+wire_claim_state wire_scoreboard_claimed(const wire_scoreboard *board, unsigned slot,
+                                         uint32_t incarnation, unsigned claim_index, uint32_t claim,
+                                         uint32_t exchange);
 
 #ifdef __cplusplus
 }
