@@ -6,6 +6,12 @@ export const errors = {
   TENON_ERR_ADDON:
     "no native addon for this machine below {root}: run scripts/setup (or npx node-gyp rebuild) there",
   TENON_ERR_ARGUMENT: "{what} must be {expected}, not {got}",
+  TENON_ERR_HTTPD_EXITED: "httpd exited with code {code}, signal {signal}",
+  TENON_ERR_HTTPD_MISSING:
+    "apxs does not tell httpd's {name}: run scripts/setup, or install apache2 and apache2-dev",
+  TENON_ERR_HTTPD_START: "httpd did not start:\n{said}",
+  TENON_ERR_LOG_LINE_MISSING:
+    "no line that matches {pattern} came in {path} within {timeoutMs} ms; its last lines:\n{tail}",
 } as const;
 
 export type ErrorCode = keyof typeof errors;
