@@ -2,12 +2,13 @@
  *
  * Fields: headers, trailers and facts inside a payload.
  *
- *   header   code (1 byte, wire_header or 0), then if 0: name length (2 bytes), name; value length
- * (4 bytes), value fact     code (1 byte, wire_fact), value length (4 bytes), value
+ *   header   code (1 byte, wire_header or 0); if 0: name length (2 bytes), name;
+ *            value length (4 bytes), value
+ *   fact     code (1 byte, wire_fact), value length (4 bytes), value
  *
  * Names and values are bytes (latin-1 to an application). A header's name must be a token (RFC
  * 9110, 5.6.2), its value must hold no CR, LF or NUL; decoding refuses others with BAD_FIELD. Fact
- * values hold no NUL.
+ * values hold no NUL. A fact with a code that is not known is passed over by who reads it.
  */
 #ifndef WIRE_FIELDS_H
 #define WIRE_FIELDS_H
@@ -22,6 +23,10 @@ typedef struct {
     const char *at; /* not NUL-terminated */
     size_t length;
 } wire_text;
+
+/* 1 when HTTP allows the name (a token) or the value (no CR, LF, NUL), else 0. */
+int wire_name_allowed(const char *name, size_t length);
+int wire_value_allowed(const char *value, size_t length);
 
 /* Where fields are encoded to. Zero `failed` before the first use; it stays set once something did
  * not fit. */

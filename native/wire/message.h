@@ -45,7 +45,7 @@ typedef struct {
     wire_cursor fields;
 } wire_request;
 
-/* Begins a REQUEST at the start of the writer's buffer (sets used). */
+/* Begins a REQUEST at the start of the writer's buffer (sets `used` and `failed`). */
 void wire_request_begin(wire_writer *writer, uint8_t phase, uint32_t exchange,
                         uint64_t body_length);
 int wire_request_finish(wire_writer *writer, uint8_t flags, unsigned facts, unsigned headers);

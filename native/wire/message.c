@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "message.h"
+#include "bytes.h"
+
+#include <string.h>
+
+/* Offsets in the payloads, as message.h lists them. */
+enum {
+    HELLO_VERSION = 0,
+    HELLO_OLDEST_VERSION = 2,
+    HELLO_SLOT = 4,
+    HELLO_CLAIM_INDEX = 6,
+    HELLO_PID = 8,
+    HELLO_INCARNATION = 12,
+    HELLO_GENERATION = 16,
+    HELLO_CLAIM = 20,
+    HELLO_PHASES = 24,
+
+    REQUEST_PHASE = 0,
+    REQUEST_FACTS = 1,
+    REQUEST_HEADERS = 2,
+    REQUEST_EXCHANGE = 4,
+    REQUEST_BODY_LENGTH = 8,
+
+    RESPONSE_STATUS = 0,
+    RESPONSE_HEADERS = 2,
+    RESPONSE_REASON_LENGTH = 4,
+    RESPONSE_REASON = 6,
+
+    END_BODY_LENGTH = 0,
+    END_TRAILERS = 8,
+    END_FIXED_BYTES = 10,
+
+    PULL_BYTES = 8,
+    ABORT_TEXT = 2,
+    LOG_TEXT = 1
+};
+
+/* Starts a frame whose payload begins with `fixed` bytes; returns them, or NULL without room. */
+static uint8_t *begin(wire_writer *writer, size_t fixed)
+{
+    writer->used = 0;
+    writer->failed = 0;
+    if (writer->capacity < WIRE_FRAME_HEADER_BYTES + fixed) {
+        writer->failed = -WIRE_ERROR_NO_SPACE;
+        return NULL;
+    }
+    writer->used = WIRE_FRAME_HEADER_BYTES + fixed;
+    return writer->buffer + WIRE_FRAME_HEADER_BYTES;
+}
+
+/* Writes the frame header before a finished payload; returns the size of the frame. */
+static int finish(wire_writer *writer, wire_frame_type type, uint8_t flags)
+{
+    const size_t length = writer->used - WIRE_FRAME_HEADER_BYTES;
+
+    if (length > WIRE_MAX_MESSAGE_BYTES)
+        return -WIRE_ERROR_TOO_LONG;
+    wire_frame_encode(writer->buffer, type, flags, (uint32_t)length);
+    return (int)writer->used;
+}
+
+static wire_cursor cursor_at(const uint8_t *payload, size_t offset, size_t length)
+{
+    wire_cursor cursor;
+
+    cursor.at = payload + offset;
+    cursor.end = payload + length;
+    return cursor;
+}
+
+static wire_text text_at(const uint8_t *payload, size_t offset, size_t length)
+{
+    wire_text text;
+
+    text.at = (const char *)payload + offset;
+    text.length = length;
+    return text;
+}
+
+int wire_hello_encode(uint8_t *to, size_t capacity, const wire_hello *hello)
+{
+    uint8_t *payload = to + WIRE_FRAME_HEADER_BYTES;
+
+    if (capacity < WIRE_FRAME_HEADER_BYTES + WIRE_HELLO_BYTES)
+        return -WIRE_ERROR_NO_SPACE;
+    if (hello->claim_index >= WIRE_CLAIMS_PER_SLOT)
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    wire_frame_encode(to, WIRE_FRAME_HELLO, 0, WIRE_HELLO_BYTES);
+    wire_put_u16(payload + HELLO_VERSION, hello->version);
+    wire_put_u16(payload + HELLO_OLDEST_VERSION, hello->oldest_version);
+    wire_put_u16(payload + HELLO_SLOT, hello->slot);
+    wire_put_u16(payload + HELLO_CLAIM_INDEX, hello->claim_index);
+    wire_put_u32(payload + HELLO_PID, hello->pid);
+    wire_put_u32(payload + HELLO_INCARNATION, hello->incarnation);
+    wire_put_u32(payload + HELLO_GENERATION, hello->generation);
+    wire_put_u32(payload + HELLO_CLAIM, hello->claim);
+    wire_put_u64(payload + HELLO_PHASES, hello->phases);
+    return WIRE_FRAME_HEADER_BYTES + WIRE_HELLO_BYTES;
+}
+
+int wire_hello_decode(const uint8_t *payload, size_t length, wire_hello *hello)
+{
+    if (length < HELLO_SLOT)
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    hello->version = wire_get_u16(payload + HELLO_VERSION);
+    hello->oldest_version = wire_get_u16(payload + HELLO_OLDEST_VERSION);
+    /* The versions come first and are judged first: the rest may look different in another one. */
+    if (hello->version < WIRE_VERSION || hello->oldest_version > WIRE_VERSION)
+        return -WIRE_ERROR_BAD_VERSION;
+    if (length != WIRE_HELLO_BYTES)
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    hello->slot = wire_get_u16(payload + HELLO_SLOT);
+    hello->claim_index = wire_get_u16(payload + HELLO_CLAIM_INDEX);
+    hello->pid = wire_get_u32(payload + HELLO_PID);
+    hello->incarnation = wire_get_u32(payload + HELLO_INCARNATION);
+    hello->generation = wire_get_u32(payload + HELLO_GENERATION);
+    hello->claim = wire_get_u32(payload + HELLO_CLAIM);
+    hello->phases = wire_get_u64(payload + HELLO_PHASES);
+    return hello->claim_index < WIRE_CLAIMS_PER_SLOT ? 0 : -WIRE_ERROR_BAD_PAYLOAD;
+}
+
+void wire_request_begin(wire_writer *writer, uint8_t phase, uint32_t exchange, uint64_t body_length)
+{
+    uint8_t *payload = begin(writer, WIRE_REQUEST_FIXED_BYTES);
+
+    if (payload == NULL)
+        return;
+    wire_put_u8(payload + REQUEST_PHASE, phase);
+    wire_put_u8(payload + REQUEST_FACTS, 0);
+    wire_put_u16(payload + REQUEST_HEADERS, 0);
+    wire_put_u32(payload + REQUEST_EXCHANGE, exchange);
+    wire_put_u64(payload + REQUEST_BODY_LENGTH, body_length);
+}
+
+int wire_request_finish(wire_writer *writer, uint8_t flags, unsigned facts, unsigned headers)
+{
+    uint8_t *payload = writer->buffer + WIRE_FRAME_HEADER_BYTES;
+
+    if (writer->failed != 0)
+        return writer->failed;
+    if ((flags & ~WIRE_FLAG_END) != 0)
+        return -WIRE_ERROR_BAD_FLAGS;
+    if (facts > UINT8_MAX || headers > WIRE_MAX_HEADERS)
+        return -WIRE_ERROR_TOO_LONG;
+    wire_put_u8(payload + REQUEST_FACTS, (uint8_t)facts);
+    wire_put_u16(payload + REQUEST_HEADERS, (uint16_t)headers);
+    return finish(writer, WIRE_FRAME_REQUEST, flags);
+}
+
+int wire_request_decode(const uint8_t *payload, size_t length, wire_request *request)
+{
+    if (length < WIRE_REQUEST_FIXED_BYTES)
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    request->phase = wire_get_u8(payload + REQUEST_PHASE);
+    request->facts = wire_get_u8(payload + REQUEST_FACTS);
+    request->headers = wire_get_u16(payload + REQUEST_HEADERS);
+    request->exchange = wire_get_u32(payload + REQUEST_EXCHANGE);
+    request->body_length = wire_get_u64(payload + REQUEST_BODY_LENGTH);
+    request->fields = cursor_at(payload, WIRE_REQUEST_FIXED_BYTES, length);
+    return request->headers <= WIRE_MAX_HEADERS ? 0 : -WIRE_ERROR_BAD_PAYLOAD;
+}
+
+void wire_response_begin(wire_writer *writer, uint16_t status, const char *reason,
+                         size_t reason_length)
+{
+    uint8_t *payload;
+
+    if (reason_length > UINT16_MAX) {
+        writer->failed = -WIRE_ERROR_BAD_FIELD;
+        return;
+    }
+    payload = begin(writer, RESPONSE_REASON + reason_length);
+    if (payload == NULL)
+        return;
+    if (status < 100 || status > 599)
+        writer->failed = -WIRE_ERROR_BAD_PAYLOAD;
+    else if (!wire_value_allowed(reason, reason_length))
+        writer->failed = -WIRE_ERROR_BAD_FIELD;
+    wire_put_u16(payload + RESPONSE_STATUS, status);
+    wire_put_u16(payload + RESPONSE_HEADERS, 0);
+    wire_put_u16(payload + RESPONSE_REASON_LENGTH, (uint16_t)reason_length);
+    if (reason_length > 0)
+        memcpy(payload + RESPONSE_REASON, reason, reason_length);
+}
+
+int wire_response_finish(wire_writer *writer, uint8_t flags, unsigned headers)
+{
+    uint8_t *payload = writer->buffer + WIRE_FRAME_HEADER_BYTES;
+
+    if (writer->failed != 0)
+        return writer->failed;
+    if ((flags & ~WIRE_FLAG_END) != 0)
+        return -WIRE_ERROR_BAD_FLAGS;
+    if (headers > WIRE_MAX_HEADERS)
+        return -WIRE_ERROR_TOO_LONG;
+    wire_put_u16(payload + RESPONSE_HEADERS, (uint16_t)headers);
+    return finish(writer, WIRE_FRAME_RESPONSE, flags);
+}
+
+int wire_response_decode(const uint8_t *payload, size_t length, wire_response *response)
+{
+    size_t reason_length;
+
+    if (length < RESPONSE_REASON)
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    response->status = wire_get_u16(payload + RESPONSE_STATUS);
+    response->headers = wire_get_u16(payload + RESPONSE_HEADERS);
+    reason_length = wire_get_u16(payload + RESPONSE_REASON_LENGTH);
+    if (response->status < 100 || response->status > 599 || response->headers > WIRE_MAX_HEADERS ||
+        reason_length > length - RESPONSE_REASON)
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    response->reason = text_at(payload, RESPONSE_REASON, reason_length);
+    response->fields = cursor_at(payload, RESPONSE_REASON + reason_length, length);
+    return wire_value_allowed(response->reason.at, reason_length) ? 0 : -WIRE_ERROR_BAD_FIELD;
+}
+
+void wire_end_begin(wire_writer *writer, uint64_t body_length)
+{
+    uint8_t *payload = begin(writer, END_FIXED_BYTES);
+
+    if (payload == NULL)
+        return;
+    wire_put_u64(payload + END_BODY_LENGTH, body_length);
+    wire_put_u16(payload + END_TRAILERS, 0);
+}
+
+int wire_end_finish(wire_writer *writer, unsigned trailers)
+{
+    if (writer->failed != 0)
+        return writer->failed;
+    if (trailers > WIRE_MAX_HEADERS)
+        return -WIRE_ERROR_TOO_LONG;
+    wire_put_u16(writer->buffer + WIRE_FRAME_HEADER_BYTES + END_TRAILERS, (uint16_t)trailers);
+    return finish(writer, WIRE_FRAME_END, 0);
+}
+
+int wire_end_decode(const uint8_t *payload, size_t length, wire_end *end)
+{
+    if (length < END_FIXED_BYTES)
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    end->body_length = wire_get_u64(payload + END_BODY_LENGTH);
+    end->trailers = wire_get_u16(payload + END_TRAILERS);
+    end->fields = cursor_at(payload, END_FIXED_BYTES, length);
+    return end->trailers <= WIRE_MAX_HEADERS ? 0 : -WIRE_ERROR_BAD_PAYLOAD;
+}
+
+int wire_pull_encode(uint8_t *to, size_t capacity, uint64_t bytes)
+{
+    if (capacity < WIRE_FRAME_HEADER_BYTES + PULL_BYTES)
+        return -WIRE_ERROR_NO_SPACE;
+    if (bytes < 1)
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    wire_frame_encode(to, WIRE_FRAME_PULL, 0, PULL_BYTES);
+    wire_put_u64(to + WIRE_FRAME_HEADER_BYTES, bytes);
+    return WIRE_FRAME_HEADER_BYTES + PULL_BYTES;
+}
+
+int wire_pull_decode(const uint8_t *payload, size_t length, uint64_t *bytes)
+{
+    if (length != PULL_BYTES)
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    *bytes = wire_get_u64(payload);
+    return *bytes >= 1 ? 0 : -WIRE_ERROR_BAD_PAYLOAD;
+}
+
+/* Encodes a frame of `fixed` bytes and a text; the caller has checked nothing yet. */
+static int encode_text(uint8_t *to, size_t capacity, wire_frame_type type, size_t fixed,
+                       const char *text, size_t length)
+{
+    if (length > WIRE_MAX_MESSAGE_BYTES - fixed)
+        return -WIRE_ERROR_TOO_LONG;
+    if (capacity < WIRE_FRAME_HEADER_BYTES + fixed + length)
+        return -WIRE_ERROR_NO_SPACE;
+    wire_frame_encode(to, type, 0, (uint32_t)(fixed + length));
+    if (length > 0)
+        memcpy(to + WIRE_FRAME_HEADER_BYTES + fixed, text, length);
+    return (int)(WIRE_FRAME_HEADER_BYTES + fixed + length);
+}
+
+int wire_abort_encode(uint8_t *to, size_t capacity, wire_error error, const char *text,
+                      size_t length)
+{
+    const int size = encode_text(to, capacity, WIRE_FRAME_ABORT, ABORT_TEXT, text, length);
+
+    if (size > 0)
+        wire_put_u16(to + WIRE_FRAME_HEADER_BYTES, (uint16_t)error);
+    return size;
+}
+
+int wire_abort_decode(const uint8_t *payload, size_t length, wire_abort *abort_message)
+{
+    if (length < ABORT_TEXT)
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    abort_message->error = wire_get_u16(payload);
+    abort_message->text = text_at(payload, ABORT_TEXT, length - ABORT_TEXT);
+    return 0;
+}
+
+static int level_known(int level)
+{
+#define WIRE_ROW(name, value, meaning) case value:
+    switch (level) {
+        WIRE_LOG_LEVELS(WIRE_ROW)
+        return 1;
+    default:
+        return 0;
+    }
+#undef WIRE_ROW
+}
+
+int wire_log_encode(uint8_t *to, size_t capacity, wire_log_level level, const char *text,
+                    size_t length)
+{
+    int size;
+
+    if (!level_known((int)level))
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    size = encode_text(to, capacity, WIRE_FRAME_LOG, LOG_TEXT, text, length);
+    if (size > 0)
+        wire_put_u8(to + WIRE_FRAME_HEADER_BYTES, (uint8_t)level);
+    return size;
+}
+
+int wire_log_decode(const uint8_t *payload, size_t length, wire_log *log)
+{
+    if (length < LOG_TEXT)
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    log->level = wire_get_u8(payload);
+    log->text = text_at(payload, LOG_TEXT, length - LOG_TEXT);
+    return level_known(log->level) ? 0 : -WIRE_ERROR_BAD_PAYLOAD;
+}
+
+int wire_close_encode(uint8_t *to, size_t capacity)
+{
+    if (capacity < WIRE_FRAME_HEADER_BYTES)
+        return -WIRE_ERROR_NO_SPACE;
+    wire_frame_encode(to, WIRE_FRAME_CLOSE, 0, 0);
+    return WIRE_FRAME_HEADER_BYTES;
+}
+
+int wire_message_end(const wire_cursor *cursor)
+{
+    return cursor->at == cursor->end ? 0 : -WIRE_ERROR_BAD_PAYLOAD;
+}

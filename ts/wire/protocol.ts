@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: Apache-2.0
+// Generated from native/wire/protocol.h by native/wire/generate.mjs (npm run gen): do not edit.
+
+export const WireNumber = {
+  /** version of the protocol that HELLO carries */
+  VERSION: 1,
+  /** size of the frame header before every payload */
+  FRAME_HEADER_BYTES: 8,
+  /** size of the payload of HELLO */
+  HELLO_BYTES: 32,
+  /** size of the fixed part of REQUEST, before facts and headers */
+  REQUEST_FIXED_BYTES: 16,
+  /** longest payload of any frame but DATA */
+  MAX_MESSAGE_BYTES: 262144,
+  /** longest payload of DATA */
+  MAX_DATA_BYTES: 1048576,
+  /** request body that a host may send without being asked */
+  EAGER_BODY_BYTES: 16384,
+  /** most headers or trailers in one frame */
+  MAX_HEADERS: 2000,
+  /** claim words of a slot, so most channels open to a worker at once */
+  CLAIMS_PER_SLOT: 1024,
+  /** low bits of a claim word that count exchanges; the rest name the channel */
+  CLAIM_NUMBER_BITS: 12,
+} as const;
+export type WireNumber = (typeof WireNumber)[keyof typeof WireNumber];
+
+export const FrameType = {
+  /** w>h: opens a channel; says who serves it and where its claim word is */
+  HELLO: 0x01,
+  /** h>w: begins an exchange: phase, facts, headers */
+  REQUEST: 0x02,
+  /** both: a chunk of a body */
+  DATA: 0x03,
+  /** w>h: asks for more request body (credit in bytes) */
+  PULL: 0x04,
+  /** w>h: status, reason and headers; interim when the status is 1xx */
+  RESPONSE: 0x05,
+  /** both: normal finish of one direction, with the body's length and trailers */
+  END: 0x06,
+  /** both: abrupt finish of the exchange and of the channel, with an error */
+  ABORT: 0x07,
+  /** w>h: the worker begins nothing more on this channel and will close it */
+  CLOSE: 0x08,
+  /** w>h: a line for the error log of the virtual host that is served */
+  LOG: 0x09,
+} as const;
+export type FrameType = (typeof FrameType)[keyof typeof FrameType];
+
+export const Flag = {
+  /** on REQUEST, RESPONSE and DATA: this direction finishes with this frame */
+  END: 0x01,
+} as const;
+export type Flag = (typeof Flag)[keyof typeof Flag];
+
+export const Phase = {
+  /** produces the response */
+  HANDLER: 0,
+} as const;
+export type Phase = (typeof Phase)[keyof typeof Phase];
+
+export const Fact = {
+  /** id of the request in the host's logs */
+  REQUEST_ID: 1,
+  /** method as the client sent it */
+  METHOD: 2,
+  /** request target as the client sent it, not unescaped */
+  TARGET: 3,
+  /** HTTP/1.0, HTTP/1.1 or HTTP/2.0 */
+  PROTOCOL: 4,
+  /** http or https */
+  SCHEME: 5,
+  /** name of the virtual host that serves */
+  SERVER_NAME: 6,
+  /** address of the client, as the host believes it */
+  CLIENT_ADDRESS: 7,
+  /** port of the client, decimal */
+  CLIENT_PORT: 8,
+  /** address the client connected to */
+  LOCAL_ADDRESS: 9,
+  /** port the client connected to, decimal */
+  LOCAL_PORT: 10,
+  /** authenticated user */
+  USER: 11,
+  /** scheme that authenticated the user, such as Basic */
+  AUTH_TYPE: 12,
+  /** path under which the application is mounted, without a slash at the end */
+  MOUNT: 13,
+  /** such as TLSv1.3 */
+  TLS_PROTOCOL: 14,
+  /** cipher suite of the connection */
+  TLS_CIPHER: 15,
+  /** name that the client asked for in SNI */
+  TLS_SERVER_NAME: 16,
+  /** id of the client's connection, the same for all its requests */
+  CONNECTION_ID: 17,
+} as const;
+export type Fact = (typeof Fact)[keyof typeof Fact];
+
+export const WireError = {
+  /** the frame type is not known */
+  UNKNOWN_FRAME: 2,
+  /** the payload is longer than its frame type allows */
+  TOO_LONG: 3,
+  /** a flag or reserved bit that must be zero is set */
+  BAD_FLAGS: 4,
+  /** the payload does not have the layout of its frame type */
+  BAD_PAYLOAD: 5,
+  /** the frame is not legal in this state of the exchange */
+  OUT_OF_ORDER: 6,
+  /** the peer speaks no version that we know */
+  BAD_VERSION: 7,
+  /** the channel ended in the middle of a frame or of an exchange */
+  TRUNCATED: 8,
+  /** more body came than was asked for */
+  OVER_CREDIT: 9,
+  /** the body's length differs from the one declared */
+  BAD_LENGTH: 10,
+  /** a header has a name or value that HTTP does not allow */
+  BAD_FIELD: 11,
+  /** the buffer is too small for what is to be encoded */
+  NO_SPACE: 12,
+  /** the worker has no room; the exchange was not begun */
+  BUSY: 32,
+  /** the worker takes no new exchanges; this one was not begun */
+  DRAINING: 33,
+  /** the client has gone away */
+  CLIENT_GONE: 34,
+  /** the answer did not come in time */
+  TIMED_OUT: 35,
+  /** the application broke off its response */
+  APPLICATION: 36,
+  /** the worker stops and could not finish the exchange */
+  STOPPING: 37,
+} as const;
+export type WireError = (typeof WireError)[keyof typeof WireError];
+
+export const LogLevel = {
+  /** an error */
+  ERROR: 3,
+  /** a warning */
+  WARN: 4,
+  /** a normal but significant event */
+  NOTICE: 5,
+  /** information */
+  INFO: 6,
+  /** for debugging */
+  DEBUG: 7,
+} as const;
+export type LogLevel = (typeof LogLevel)[keyof typeof LogLevel];
+
+export const Header = {
+  /** Accept */
+  ACCEPT: 1,
+  /** Accept-Encoding */
+  ACCEPT_ENCODING: 2,
+  /** Accept-Language */
+  ACCEPT_LANGUAGE: 3,
+  /** Accept-Ranges */
+  ACCEPT_RANGES: 4,
+  /** Access-Control-Allow-Origin */
+  ACCESS_CONTROL_ALLOW_ORIGIN: 5,
+  /** Age */
+  AGE: 6,
+  /** Allow */
+  ALLOW: 7,
+  /** Authorization */
+  AUTHORIZATION: 8,
+  /** Cache-Control */
+  CACHE_CONTROL: 9,
+  /** Connection */
+  CONNECTION: 10,
+  /** Content-Disposition */
+  CONTENT_DISPOSITION: 11,
+  /** Content-Encoding */
+  CONTENT_ENCODING: 12,
+  /** Content-Language */
+  CONTENT_LANGUAGE: 13,
+  /** Content-Length */
+  CONTENT_LENGTH: 14,
+  /** Content-Range */
+  CONTENT_RANGE: 15,
+  /** Content-Security-Policy */
+  CONTENT_SECURITY_POLICY: 16,
+  /** Content-Type */
+  CONTENT_TYPE: 17,
+  /** Cookie */
+  COOKIE: 18,
+  /** Date */
+  DATE: 19,
+  /** DNT */
+  DNT: 20,
+  /** ETag */
+  ETAG: 21,
+  /** Expect */
+  EXPECT: 22,
+  /** Expires */
+  EXPIRES: 23,
+  /** Forwarded */
+  FORWARDED: 24,
+  /** Host */
+  HOST: 25,
+  /** If-Match */
+  IF_MATCH: 26,
+  /** If-Modified-Since */
+  IF_MODIFIED_SINCE: 27,
+  /** If-None-Match */
+  IF_NONE_MATCH: 28,
+  /** If-Range */
+  IF_RANGE: 29,
+  /** If-Unmodified-Since */
+  IF_UNMODIFIED_SINCE: 30,
+  /** Keep-Alive */
+  KEEP_ALIVE: 31,
+  /** Last-Modified */
+  LAST_MODIFIED: 32,
+  /** Link */
+  LINK: 33,
+  /** Location */
+  LOCATION: 34,
+  /** Origin */
+  ORIGIN: 35,
+  /** Pragma */
+  PRAGMA: 36,
+  /** Priority */
+  PRIORITY: 37,
+  /** Proxy-Authorization */
+  PROXY_AUTHORIZATION: 38,
+  /** Range */
+  RANGE: 39,
+  /** Referer */
+  REFERER: 40,
+  /** Retry-After */
+  RETRY_AFTER: 41,
+  /** Sec-CH-UA */
+  SEC_CH_UA: 42,
+  /** Sec-Fetch-Dest */
+  SEC_FETCH_DEST: 43,
+  /** Sec-Fetch-Mode */
+  SEC_FETCH_MODE: 44,
+  /** Sec-Fetch-Site */
+  SEC_FETCH_SITE: 45,
+  /** Sec-Fetch-User */
+  SEC_FETCH_USER: 46,
+  /** Server */
+  SERVER: 47,
+  /** Set-Cookie */
+  SET_COOKIE: 48,
+  /** Strict-Transport-Security */
+  STRICT_TRANSPORT_SECURITY: 49,
+  /** TE */
+  TE: 50,
+  /** Trailer */
+  TRAILER: 51,
+  /** Transfer-Encoding */
+  TRANSFER_ENCODING: 52,
+  /** Upgrade */
+  UPGRADE: 53,
+  /** Upgrade-Insecure-Requests */
+  UPGRADE_INSECURE_REQUESTS: 54,
+  /** User-Agent */
+  USER_AGENT: 55,
+  /** Vary */
+  VARY: 56,
+  /** Via */
+  VIA: 57,
+  /** WWW-Authenticate */
+  WWW_AUTHENTICATE: 58,
+  /** X-Content-Type-Options */
+  X_CONTENT_TYPE_OPTIONS: 59,
+  /** X-Forwarded-For */
+  X_FORWARDED_FOR: 60,
+  /** X-Forwarded-Proto */
+  X_FORWARDED_PROTO: 61,
+  /** X-Frame-Options */
+  X_FRAME_OPTIONS: 62,
+  /** X-Powered-By */
+  X_POWERED_BY: 63,
+  /** X-Requested-With */
+  X_REQUESTED_WITH: 64,
+} as const;
+export type Header = (typeof Header)[keyof typeof Header];
+
+export const ScoreboardSize = {
+  /** words of the header */
+  HEADER_WORDS: 16,
+  /** words of a slot: one cache line */
+  SLOT_WORDS: 16,
+  /** first word of the file */
+  MAGIC: 0x544e5342,
+  /** version of this layout */
+  LAYOUT: 1,
+} as const;
+export type ScoreboardSize = (typeof ScoreboardSize)[keyof typeof ScoreboardSize];
+
+export const ScoreboardHeader = {
+  /** SCOREBOARD_MAGIC */
+  MAGIC: 0,
+  /** SCOREBOARD_LAYOUT */
+  LAYOUT: 1,
+  /** number of slots in this file */
+  SLOTS: 2,
+  /** 1 when another file has taken this path: map it anew */
+  REPLACED: 3,
+  /** generation that the pool serves with */
+  GENERATION: 4,
+  /** pid of the supervisor */
+  SUPERVISOR: 5,
+} as const;
+export type ScoreboardHeader = (typeof ScoreboardHeader)[keyof typeof ScoreboardHeader];
+
+export const ScoreboardSlot = {
+  /** state of the worker, see worker states */
+  STATE: 0,
+  /** pid of the worker */
+  PID: 1,
+  /** counts the workers that have filled this slot; written before all else */
+  INCARNATION: 2,
+  /** generation of the worker */
+  GENERATION: 3,
+  /** exchanges begun and not finished */
+  IN_FLIGHT: 4,
+  /** exchanges the worker takes at once */
+  CAPACITY: 5,
+  /** CLOCK_MONOTONIC in ms, low 32 bits, when the event loop last turned */
+  HEARTBEAT: 6,
+  /** channels open */
+  CHANNELS: 7,
+  /** exchanges finished, low 32 bits */
+  SERVED: 8,
+} as const;
+export type ScoreboardSlot = (typeof ScoreboardSlot)[keyof typeof ScoreboardSlot];
+
+export const WorkerState = {
+  /** no worker has filled the slot */
+  EMPTY: 0,
+  /** spawned, has not loaded its application yet */
+  STARTING: 1,
+  /** takes exchanges */
+  READY: 2,
+  /** takes no new exchanges, finishes the open ones */
+  DRAINING: 3,
+  /** was asked to exit */
+  STOPPING: 4,
+  /** has exited */
+  EXITED: 5,
+} as const;
+export type WorkerState = (typeof WorkerState)[keyof typeof WorkerState];
+
+/** Names of frame types by value. */
+export const frameTypeNames: readonly (string | undefined)[] = [
+  undefined,
+  "HELLO",
+  "REQUEST",
+  "DATA",
+  "PULL",
+  "RESPONSE",
+  "END",
+  "ABORT",
+  "CLOSE",
+  "LOG",
+];
+
+/** Names of facts by value. */
+export const factNames: readonly (string | undefined)[] = [
+  undefined,
+  "REQUEST_ID",
+  "METHOD",
+  "TARGET",
+  "PROTOCOL",
+  "SCHEME",
+  "SERVER_NAME",
+  "CLIENT_ADDRESS",
+  "CLIENT_PORT",
+  "LOCAL_ADDRESS",
+  "LOCAL_PORT",
+  "USER",
+  "AUTH_TYPE",
+  "MOUNT",
+  "TLS_PROTOCOL",
+  "TLS_CIPHER",
+  "TLS_SERVER_NAME",
+  "CONNECTION_ID",
+];
+
+/** Names of errors by value. */
+export const errorNames: readonly (string | undefined)[] = [
+  undefined,
+  undefined,
+  "UNKNOWN_FRAME",
+  "TOO_LONG",
+  "BAD_FLAGS",
+  "BAD_PAYLOAD",
+  "OUT_OF_ORDER",
+  "BAD_VERSION",
+  "TRUNCATED",
+  "OVER_CREDIT",
+  "BAD_LENGTH",
+  "BAD_FIELD",
+  "NO_SPACE",
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  "BUSY",
+  "DRAINING",
+  "CLIENT_GONE",
+  "TIMED_OUT",
+  "APPLICATION",
+  "STOPPING",
+];
+
+/** Meanings of errors by value. */
+export const errorMeanings: readonly (string | undefined)[] = [
+  undefined,
+  undefined,
+  "the frame type is not known",
+  "the payload is longer than its frame type allows",
+  "a flag or reserved bit that must be zero is set",
+  "the payload does not have the layout of its frame type",
+  "the frame is not legal in this state of the exchange",
+  "the peer speaks no version that we know",
+  "the channel ended in the middle of a frame or of an exchange",
+  "more body came than was asked for",
+  "the body's length differs from the one declared",
+  "a header has a name or value that HTTP does not allow",
+  "the buffer is too small for what is to be encoded",
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  "the worker has no room; the exchange was not begun",
+  "the worker takes no new exchanges; this one was not begun",
+  "the client has gone away",
+  "the answer did not come in time",
+  "the application broke off its response",
+  "the worker stops and could not finish the exchange",
+];
+
+/** Spellings of headers by code. */
+export const headerNames: readonly (string | undefined)[] = [
+  undefined,
+  "Accept",
+  "Accept-Encoding",
+  "Accept-Language",
+  "Accept-Ranges",
+  "Access-Control-Allow-Origin",
+  "Age",
+  "Allow",
+  "Authorization",
+  "Cache-Control",
+  "Connection",
+  "Content-Disposition",
+  "Content-Encoding",
+  "Content-Language",
+  "Content-Length",
+  "Content-Range",
+  "Content-Security-Policy",
+  "Content-Type",
+  "Cookie",
+  "Date",
+  "DNT",
+  "ETag",
+  "Expect",
+  "Expires",
+  "Forwarded",
+  "Host",
+  "If-Match",
+  "If-Modified-Since",
+  "If-None-Match",
+  "If-Range",
+  "If-Unmodified-Since",
+  "Keep-Alive",
+  "Last-Modified",
+  "Link",
+  "Location",
+  "Origin",
+  "Pragma",
+  "Priority",
+  "Proxy-Authorization",
+  "Range",
+  "Referer",
+  "Retry-After",
+  "Sec-CH-UA",
+  "Sec-Fetch-Dest",
+  "Sec-Fetch-Mode",
+  "Sec-Fetch-Site",
+  "Sec-Fetch-User",
+  "Server",
+  "Set-Cookie",
+  "Strict-Transport-Security",
+  "TE",
+  "Trailer",
+  "Transfer-Encoding",
+  "Upgrade",
+  "Upgrade-Insecure-Requests",
+  "User-Agent",
+  "Vary",
+  "Via",
+  "WWW-Authenticate",
+  "X-Content-Type-Options",
+  "X-Forwarded-For",
+  "X-Forwarded-Proto",
+  "X-Frame-Options",
+  "X-Powered-By",
+  "X-Requested-With",
+];
+
+/** Names of worker states by value. */
+export const workerStateNames: readonly (string | undefined)[] = [
+  "EMPTY",
+  "STARTING",
+  "READY",
+  "DRAINING",
+  "STOPPING",
+  "EXITED",
+];
