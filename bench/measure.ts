@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Measures contenders in rounds: A B C A B C …, so that what the machine does meanwhile hits all of them alike.
+import { type Contender, type ContenderName, contenders } from "./contenders.ts";
+import { treesCpuUs } from "./cpu-time.ts";
+import { type Figure, type Scenario, type ScenarioName, scenarios } from "./scenarios.ts";
+import { complaint, type LoadResult, runLoad } from "./wrk.ts";
+
+export type Sample = Readonly<Record<Figure, number>>;
+
+/** Samples by scenario and contender, one a round. */
+export type Samples = Map<ScenarioName, Map<ContenderName, Sample[]>>;
+
+export interface MeasureOptions {
+  readonly scenarios: readonly ScenarioName[];
+  readonly contenders: readonly ContenderName[];
+  readonly rounds: number;
+  /** Length of one measurement; each follows a second of warm-up. */
+  readonly seconds: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (line: string) => void;
+}
+
+const warmUpSeconds = 1;
+const firstWarmUpSeconds = 3;
+
+async function loadChecked(
+  name: ContenderName,
+  contender: Contender,
+  scenario: Scenario,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<LoadResult> {
+  const result = await runLoad(contender.url, scenario.load, seconds, signal);
+  const wrong = complaint(result, scenario.responseBytes);
+  if (wrong !== undefined) throw new Error(`${name}: ${wrong}\n${contender.log()}`);
+  return result;
+}
+
+async function takeSample(
+  name: ContenderName,
+  contender: Contender,
+  scenario: Scenario,
+  options: MeasureOptions,
+): Promise<Sample> {
+  await loadChecked(name, contender, scenario, warmUpSeconds, options.signal);
+  const before = treesCpuUs(contender.roots());
+  const result = await loadChecked(name, contender, scenario, options.seconds, options.signal);
+  const cpuUs = treesCpuUs(contender.roots()) - before;
+  return {
+    cpu: cpuUs / result.requests,
+    rate: result.requests / (result.durationUs / 1e6),
+    p50: result.p50Us,
+    p99: result.p99Us,
+  };
+}
+
+/** Sends one request and compares the body, byte by byte. @throws when the response is wrong */
+async function probe(name: ContenderName, contender: Contender, scenario: Scenario): Promise<void> {
+  const { method, bodyBytes } = scenario.load;
+  const sent = method === "POST" ? "x".repeat(bodyBytes) : undefined;
+  const response = await fetch(contender.url, { method, body: sent ?? null });
+  const body = await response.text();
+  if (response.status !== 200 || body !== (sent ?? "hello world\n")) {
+    throw new Error(
+      `${name} answered ${method} with status ${response.status} and a body of ${body.length} bytes\n${contender.log()}`,
+    );
+  }
+}
+
+/** Which contenders a scenario measures in this run. */
+export function contendersOf(
+  name: ScenarioName,
+  wanted: readonly ContenderName[],
+): ContenderName[] {
+  return scenarios[name].contenders.filter((each) => wanted.includes(each));
+}
+
+/** Measures all rounds of all scenarios on running contenders. @throws at the first error under load */
+export async function measure(
+  running: ReadonlyMap<ContenderName, Contender>,
+  options: MeasureOptions,
+): Promise<Samples> {
+  const samples: Samples = new Map();
+  for (const scenarioName of options.scenarios) {
+    const scenario = scenarios[scenarioName];
+    const ofScenario = new Map<ContenderName, Sample[]>();
+    samples.set(scenarioName, ofScenario);
+    const participants = contendersOf(scenarioName, options.contenders).flatMap((name) => {
+      const contender = running.get(name);
+      return contender === undefined ? [] : [{ name, contender }];
+    });
+    for (const { name, contender } of participants) {
+      ofScenario.set(name, []);
+      await probe(name, contender, scenario);
+      await loadChecked(name, contender, scenario, firstWarmUpSeconds, options.signal);
+    }
+    for (let round = 1; round <= options.rounds; round++) {
+      for (const { name, contender } of participants) {
+        const sample = await takeSample(name, contender, scenario, options);
+        ofScenario.get(name)?.push(sample);
+        options.onProgress(
+          `${scenarioName} ${round}/${options.rounds} ${name}: ${sample.cpu.toFixed(1)} µs CPU, ${sample.rate.toFixed(0)}/s, p50 ${sample.p50} µs`,
+        );
+      }
+    }
+  }
+  return samples;
+}
+
+/** Starts contenders one after the other. Those started stay in `running`, also when a later one fails. */
+export async function startContenders(
+  names: readonly ContenderName[],
+  folder: string,
+  running: Map<ContenderName, Contender>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const name of names) {
+    signal.throwIfAborted();
+    running.set(name, await contenders[name].start({ directory: `${folder}/${name}`, signal }));
+  }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is measured, on whom, and what must be reached.
+import type { ContenderName } from "./contenders.ts";
+import type { Load } from "./wrk.ts";
+
+export interface Scenario {
+  readonly text: string;
+  readonly load: Load;
+  /** Smallest size of a right response's body. */
+  readonly responseBytes: number;
+  readonly contenders: readonly ContenderName[];
+}
+
+const answerBytes = 12;
+const postBytes = 65_536;
+const manyConnections = 32;
+
+export type ScenarioName = "content" | "express" | "post" | "latency";
+
+export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
+  content: {
+    text: "GET, 12 bytes, 32 connections",
+    load: { method: "GET", bodyBytes: 0, connections: manyConnections },
+    responseBytes: answerBytes,
+    contenders: ["handler", "tenon", "tenon-2", "tenon-fetch", "proxy", "node"],
+  },
+  express: {
+    text: "GET, 12 bytes from Express, 32 connections",
+    load: { method: "GET", bodyBytes: 0, connections: manyConnections },
+    responseBytes: answerBytes,
+    contenders: ["tenon-express", "proxy-express"],
+  },
+  post: {
+    text: "POST, 64 KiB echoed, 32 connections",
+    load: { method: "POST", bodyBytes: postBytes, connections: manyConnections },
+    responseBytes: postBytes,
+    contenders: ["handler", "tenon", "proxy", "node"],
+  },
+  latency: {
+    text: "GET, 12 bytes, one connection",
+    load: { method: "GET", bodyBytes: 0, connections: 1 },
+    responseBytes: answerBytes,
+    contenders: ["handler", "tenon", "proxy", "node"],
+  },
+};
+
+/** Figures of one measurement. CPU time is that of all processes of the contender. */
+export const figures = {
+  cpu: "CPU µs/request",
+  rate: "requests/s",
+  p50: "µs",
+  p99: "µs",
+} as const;
+
+export type Figure = keyof typeof figures;
+
+/** One contender's figure over another's, in one scenario. */
+export interface Ratio {
+  readonly scenario: ScenarioName;
+  readonly figure: Figure;
+  readonly of: ContenderName;
+  readonly over: ContenderName;
+  /** Largest value that is good enough; absent when the ratio is only shown. */
+  readonly limit?: number;
+  /** What we want in the end. */
+  readonly aim?: number;
+}
+
+export const ratios: readonly Ratio[] = [
+  { scenario: "content", figure: "cpu", of: "tenon", over: "handler", limit: 1.75, aim: 1.5 },
+  { scenario: "content", figure: "cpu", of: "tenon", over: "proxy", limit: 0.95, aim: 0.85 },
+  { scenario: "content", figure: "cpu", of: "tenon-2", over: "tenon" },
+  { scenario: "content", figure: "cpu", of: "tenon-fetch", over: "tenon" },
+  { scenario: "express", figure: "cpu", of: "tenon-express", over: "proxy-express", limit: 0.95 },
+  { scenario: "post", figure: "cpu", of: "tenon", over: "proxy", limit: 0.6 },
+  { scenario: "post", figure: "cpu", of: "tenon", over: "handler" },
+  { scenario: "latency", figure: "p50", of: "tenon", over: "proxy", limit: 0.9, aim: 0.8 },
+  { scenario: "latency", figure: "p50", of: "tenon", over: "handler" },
+];
