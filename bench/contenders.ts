@@ -3,8 +3,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { PrivateHttpd, type PrivateHttpdOptions } from "../ts/cli/private-httpd.ts";
 import { buildHandler } from "./build-handler.ts";
-import { Httpd } from "./httpd.ts";
 import { StartedProcess } from "./process.ts";
 
 export interface Contender {
@@ -17,15 +17,16 @@ export interface Contender {
 }
 
 export interface StartOptions {
-  /** Folder for this contender alone; not made yet. */
-  readonly directory: string;
-  readonly signal: AbortSignal;
+  /** Folder for sockets. */
+  readonly folder: string;
+  readonly name: string;
 }
 
 type Start = (options: StartOptions) => Promise<Contender>;
 type Application = "listener" | "fetch" | "express";
 
 const modulePath = fileURLToPath(new URL("../build/apache/mod_tenon.so", import.meta.url));
+const packagePath = fileURLToPath(new URL("..", import.meta.url));
 const servePath = fileURLToPath(new URL("apps/serve.ts", import.meta.url));
 
 function applicationPath(name: Application): string {
@@ -41,77 +42,75 @@ function startNode(application: Application, socketPath?: string): Promise<Start
   return StartedProcess.start(process.execPath, parameters, nodeEnvironment);
 }
 
-async function startHandler(options: StartOptions): Promise<Contender> {
-  const httpd = await Httpd.start({
-    ...options,
-    modules: [],
-    configuration: [
-      `LoadModule bench_module "${buildHandler()}"`,
-      '<Location "/">',
-      "SetHandler bench",
-      "</Location>",
-    ].join("\n"),
+/** The same for all: two children and threads for four times the load, none started or stopped while it runs. */
+const size = `StartServers 2
+ServerLimit 2
+ThreadsPerChild 64
+MaxRequestWorkers 128
+MinSpareThreads 1
+MaxSpareThreads 128`;
+
+async function startHttpd(
+  own: Pick<PrivateHttpdOptions, "load" | "tenon"> & { readonly text: string },
+  more: Pick<Contender, "stop"> & { readonly roots: (httpd: PrivateHttpd) => readonly number[] },
+): Promise<Contender> {
+  const httpd = await PrivateHttpd.start({
+    ...own,
+    size,
+    // The least at which it still says that it serves: no line a request.
+    text: `LogLevel notice\n${own.text}`,
   });
   return {
-    url: `http://127.0.0.1:${httpd.port}/`,
-    roots: () => [httpd.pid],
-    log: () => httpd.log(),
-    stop: () => httpd.stop(),
+    url: `${httpd.url}/`,
+    roots: () => [httpd.pid, ...more.roots(httpd)],
+    log: () => httpd.log.tail(),
+    stop: async () => {
+      await httpd.stop();
+      await more.stop();
+    },
   };
 }
 
+const alone = { roots: () => [], stop: async () => {} };
+
+function startHandler(): Promise<Contender> {
+  const text = `LoadModule bench_module "${buildHandler()}"
+<Location "/">
+  SetHandler bench
+</Location>`;
+  return startHttpd({ text }, alone);
+}
+
 function startTenon(application: Application, processes: number): Start {
-  return async (options) => {
+  return () => {
     if (!existsSync(modulePath)) throw new Error(`${modulePath} is missing: run scripts/setup`);
-    const runtime = join(options.directory, "tenon");
-    const httpd = await Httpd.start({
-      ...options,
-      modules: [],
-      configuration: [
-        `LoadModule tenon_module "${modulePath}"`,
-        `TenonRuntimeDir "${runtime}"`,
-        `TenonNode "${process.execPath}"`,
-        "<TenonPool bench>",
-        `TenonApp "${applicationPath(application)}"`,
-        ...(process.getuid?.() === 0 ? ["TenonUser www-data"] : []),
-        `TenonProcesses ${processes} ${processes}`,
-        "TenonConcurrency 100",
-        "</TenonPool>",
-        '<Location "/">',
-        "SetHandler tenon:bench",
-        "</Location>",
-      ].join("\n"),
-    });
-    return {
-      url: `http://127.0.0.1:${httpd.port}/`,
-      // The supervisor may have left httpd's tree: its pid file tells.
-      roots: () => [httpd.pid, Number(readFileSync(join(runtime, "supervisor.pid"), "utf8"))],
-      log: () => httpd.log(),
-      stop: () => httpd.stop(),
-    };
+    const text = `<TenonPool bench>
+  TenonApp "${applicationPath(application)}"
+  ${process.getuid?.() === 0 ? "TenonUser www-data" : ""}
+  TenonProcesses ${processes} ${processes}
+  TenonConcurrency 100
+</TenonPool>
+<Location "/">
+  SetHandler tenon:bench
+</Location>`;
+    const tenon = { module: modulePath, node: process.execPath, package: packagePath };
+    // The supervisor may have left httpd's tree: its pid file tells.
+    const supervisor = (httpd: PrivateHttpd): number[] => [
+      Number(readFileSync(join(httpd.places.directory, "run/tenon/supervisor.pid"), "utf8")),
+    ];
+    return startHttpd({ tenon, text }, { ...alone, roots: supervisor });
   };
 }
 
 function startProxy(application: Application): Start {
-  return async (options) => {
-    const socketPath = `${options.directory}.sock`;
+  return async ({ folder, name }) => {
+    const socketPath = join(folder, `${name}.sock`);
     const node = await startNode(application, socketPath);
     try {
       await node.firstLine();
-      const httpd = await Httpd.start({
-        ...options,
-        modules: ["proxy", "proxy_http"],
-        configuration: `ProxyPass "/" "unix:${socketPath}|http://localhost/" enablereuse=on`,
-      });
-      return {
-        url: `http://127.0.0.1:${httpd.port}/`,
-        roots: () => [httpd.pid, node.pid],
-        log: () => httpd.log(),
-        stop: async () => {
-          await httpd.stop();
-          await node.stop();
-        },
-      };
+      const text = `ProxyPass "/" "unix:${socketPath}|http://localhost/" enablereuse=on`;
+      const backend = { roots: () => [node.pid], stop: () => node.stop() };
+      return await startHttpd({ load: ["proxy", "proxy_http"], text }, backend);
     } catch (error) {
       await node.stop();
       throw error;

@@ -116,6 +116,6 @@ export async function startContenders(
 ): Promise<void> {
   for (const name of names) {
     signal.throwIfAborted();
-    running.set(name, await contenders[name].start({ directory: `${folder}/${name}`, signal }));
+    running.set(name, await contenders[name].start({ folder, name }));
   }
 }
