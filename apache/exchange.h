@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One request on its way through the hop. request.c makes the first bytes, body.c sends what the
+ * worker asks for, response.c passes the answer on, handler.c decides. Lives on the stack of the
+ * thread that handles the request.
+ */
+#ifndef TENON_EXCHANGE_H
+#define TENON_EXCHANGE_H
+
+#include <httpd.h>
+#include <apr_buckets.h>
+#include "channel.h"
+#include "config.h"
+#include "wire/reader.h"
+
+/* How an attempt, or the whole exchange, ended. */
+typedef enum {
+    TENON_GOING,    /* not yet */
+    TENON_COMPLETE, /* the answer is passed on whole */
+    TENON_BROKEN, /* the channel broke or the worker refused: handler.c decides whether to try again
+                   */
+    TENON_FAILED, /* `status` is to be answered; already logged */
+    TENON_CLIENT_GONE, /* nobody is left to answer */
+} tenon_outcome;
+
+typedef struct {
+    request_rec *r;
+    tenon_pool *pool;
+    const char *id; /* of the request, in all logs */
+    tenon_channel *channel;
+    wire_reader reader;
+    int status; /* HTTP status of TENON_FAILED */
+
+    /* What a worker gets first: REQUEST and the body that is there already. Kept to be sent again.
+     */
+    uint8_t *head;
+    size_t head_size;
+
+    /* Request body, beyond the eager part. */
+    apr_bucket_brigade *input;
+    uint64_t body_length; /* WIRE_LENGTH_UNKNOWN when only the end tells */
+    uint64_t body_sent;   /* bytes, the eager part included */
+    uint64_t eager;       /* bytes of the eager part */
+    uint64_t asked;       /* bytes the worker allows in all */
+    int body_read;        /* the client's body is read to its end */
+    int ended;            /* END is sent, or on its way in `out` */
+    uint8_t *out;         /* frames on their way to the worker */
+    size_t out_size;
+    size_t out_sent;
+
+    /* Response. */
+    apr_bucket_brigade *output;
+    int answered;      /* the final RESPONSE has come */
+    int passed;        /* something went down the output filters */
+    int unflushed;     /* something went down since the last flush */
+    int bodiless;      /* HEAD, 204, 304 */
+    uint64_t declared; /* by Content-Length, or WIRE_LENGTH_UNKNOWN */
+    uint64_t received; /* bytes of its body */
+
+    /* When a channel broke. */
+    int refused;      /* CLOSE, or ABORT for BUSY or DRAINING: not begun for certain */
+    int deaths;       /* workers that ended while they worked on this */
+    uint64_t avoid;   /* slots not to be used again */
+    apr_time_t began; /* when the request came here */
+    apr_time_t heard; /* last progress in either direction */
+} tenon_exchange;
+
+/* request.c: the bytes that go first. OK, or the HTTP status to answer (logged). */
+int tenon_request_prepare(tenon_exchange *x);
+/* Numbers the REQUEST in `head` for the channel it goes on next. */
+void tenon_request_number(tenon_exchange *x, uint32_t exchange);
+
+/* body.c */
+/* Reads what is there of the body without waiting, at most `most` bytes, into `to`: bytes, or -1
+ * (see x->status). */
+apr_ssize_t tenon_body_read(tenon_exchange *x, uint8_t *to, size_t most);
+/* Forwards body that the worker has asked for, as far as it goes without waiting. */
+tenon_outcome tenon_body_forward(tenon_exchange *x);
+/* 1 when the worker waits for body that the client has not sent yet. */
+int tenon_body_wanted(const tenon_exchange *x);
+
+/* response.c */
+/* Handles one frame of the worker's answer. */
+tenon_outcome tenon_response_frame(tenon_exchange *x, const wire_frame *frame);
+/* Passes down what has been collected; `flush` lets nothing wait in httpd. */
+tenon_outcome tenon_response_pass(tenon_exchange *x, int flush);
+/* Ends an answer that cannot be completed so that the client sees it (P3). */
+void tenon_response_truncate(tenon_exchange *x);
+
+/* handler.c */
+int tenon_handler(request_rec *r);
+/* Logs a protocol error of the worker, tells it, and says how the exchange goes on. */
+tenon_outcome tenon_exchange_violation(tenon_exchange *x, int error, const char *frame);
+void tenon_exchange_register(void);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The front door of the module: httpd reads `tenon_module` and calls register_hooks; each topic
+ * registers its own hooks. Configuration: config.c. The supervisor: supervise.c. A request:
+ * handler.c.
+ */
+#include <httpd.h>
+#include <http_config.h>
+
+#include "config.h"
+#include "exchange.h"
+#include "supervise.h"
+
+static void register_hooks(apr_pool_t *p)
+{
+    (void)p;
+    tenon_config_register();
+    tenon_supervise_register();
+    tenon_exchange_register();
+}
+
+/* httpd loads all modules into one namespace: only the module's record is visible. */
+#pragma GCC visibility push(default)
+AP_DECLARE_MODULE(tenon) = {
+    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, tenon_commands, register_hooks, 0,
+};
+#pragma GCC visibility pop

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * RESPONSE, DATA, END -> headers_out and a brigade.
+ */
+#include <httpd.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <util_filter.h>
+#include <apr_portable.h>
+#include <apr_strings.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "exchange.h"
+#include "log.h"
+#include "wire/exchange.h"
+
+#define MOST_LOG_LINES 40
+
+static const char *copy(const tenon_exchange *x, wire_text text)
+{
+    return apr_pstrmemdup(x->r->pool, text.at, text.length);
+}
+
+static int is(wire_text name, const char *other)
+{
+    return strlen(other) == name.length && strncasecmp(name.at, other, name.length) == 0;
+}
+
+/* Of the connection, not of the response (RFC 9110, 7.6.1): the connection is httpd's. */
+static int is_hop_by_hop(wire_text name)
+{
+    return is(name, "Connection") || is(name, "Keep-Alive") || is(name, "Transfer-Encoding") ||
+           is(name, "Proxy-Connection") || is(name, "Upgrade");
+}
+
+/* Adds one header to the answer: 0, or -WIRE_ERROR_BAD_LENGTH. */
+static int add_header(tenon_exchange *x, wire_text name, wire_text value)
+{
+    request_rec *r = x->r;
+    if (is_hop_by_hop(name)) {
+        return 0;
+    }
+    if (is(name, "Content-Type")) {
+        ap_set_content_type(r, copy(x, value));
+        return 0;
+    }
+    if (is(name, "Content-Length")) {
+        apr_off_t length;
+        if (!ap_parse_strict_length(&length, copy(x, value))) {
+            return -WIRE_ERROR_BAD_LENGTH;
+        }
+        ap_set_content_length(r, length);
+        x->declared = (uint64_t)length;
+        return 0;
+    }
+    apr_table_addn(r->headers_out, copy(x, name), copy(x, value));
+    return 0;
+}
+
+/* The body of an application's answer is the application's business: no ranges are cut out of it.
+ */
+static void leave_ranges_alone(request_rec *r)
+{
+    ap_filter_t *filter;
+    for (filter = r->output_filters; filter; filter = filter->next) {
+        if (!strcasecmp(filter->frec->name, "BYTERANGE")) {
+            ap_remove_output_filter(filter);
+            return;
+        }
+    }
+}
+
+static int read_headers(tenon_exchange *x, wire_response *response)
+{
+    wire_text name;
+    wire_text value;
+    for (unsigned i = 0; i < response->headers; i++) {
+        int error = wire_read_header(&response->fields, &name, &value);
+        if (error == 0) {
+            error = add_header(x, name, value);
+        }
+        if (error < 0) {
+            return error;
+        }
+    }
+    return wire_message_end(&response->fields);
+}
+
+static tenon_outcome answer(tenon_exchange *x, const wire_frame *frame)
+{
+    request_rec *r = x->r;
+    wire_response response;
+    int error = wire_response_decode(frame->payload, frame->length, &response);
+    if (error < 0) {
+        return tenon_exchange_violation(x, error, "RESPONSE");
+    }
+    if (response.status < 200) {
+        return TENON_GOING;
+    }
+    x->declared = WIRE_LENGTH_UNKNOWN;
+    error = read_headers(x, &response);
+    if (error < 0) {
+        apr_table_clear(r->headers_out);
+        return tenon_exchange_violation(x, error, "RESPONSE");
+    }
+    x->answered = 1;
+    r->status = response.status;
+    if (response.reason.length > 0) {
+        r->status_line = apr_psprintf(r->pool, "%d %s", response.status, copy(x, response.reason));
+    }
+    x->bodiless = r->header_only || response.status == HTTP_NO_CONTENT ||
+                  response.status == HTTP_NOT_MODIFIED;
+    leave_ranges_alone(r);
+    return TENON_GOING;
+}
+
+/* Takes a piece of the body. It stays in the reader's buffer until it is passed down. */
+static tenon_outcome take_data(tenon_exchange *x, const wire_frame *frame)
+{
+    x->received += frame->length;
+    if (!x->bodiless && x->received > x->declared) {
+        return tenon_exchange_violation(x, -WIRE_ERROR_BAD_LENGTH, "DATA");
+    }
+    if (frame->length > 0 && !x->bodiless) {
+        APR_BRIGADE_INSERT_TAIL(
+            x->output, apr_bucket_transient_create((const char *)frame->payload, frame->length,
+                                                   x->r->connection->bucket_alloc));
+    }
+    return TENON_GOING;
+}
+
+/* Whether the body has the length that its head declared; logs when not. */
+static int is_short(tenon_exchange *x)
+{
+    if (x->bodiless || x->declared == WIRE_LENGTH_UNKNOWN || x->received == x->declared) {
+        return 0;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
+                  "TN0005: " TENON_EXCHANGE_FORMAT
+                  "the application declared a Content-Length of %" APR_UINT64_T_FMT
+                  " and sent %" APR_UINT64_T_FMT " bytes: %s",
+                  TENON_EXCHANGE_PREFIX(x), (apr_uint64_t)x->declared, (apr_uint64_t)x->received,
+                  x->passed ? "the connection is aborted" : "502");
+    return 1;
+}
+
+static tenon_outcome complete(tenon_exchange *x)
+{
+    tenon_outcome outcome;
+    if (is_short(x)) {
+        x->status = HTTP_BAD_GATEWAY;
+        return TENON_FAILED;
+    }
+    APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_eos_create(x->r->connection->bucket_alloc));
+    outcome = tenon_response_pass(x, 0);
+    return outcome == TENON_GOING ? TENON_COMPLETE : outcome;
+}
+
+static tenon_outcome take_end(tenon_exchange *x, const wire_frame *frame)
+{
+    wire_end end;
+    wire_text name;
+    wire_text value;
+    int error = wire_end_decode(frame->payload, frame->length, &end);
+    if (error == 0 && end.body_length != x->received) {
+        error = -WIRE_ERROR_BAD_LENGTH;
+    }
+    for (unsigned i = 0; error >= 0 && i < end.trailers; i++) {
+        error = wire_read_header(&end.fields, &name, &value);
+        if (error >= 0) {
+            apr_table_addn(x->r->trailers_out, copy(x, name), copy(x, value));
+        }
+    }
+    if (error >= 0) {
+        error = wire_message_end(&end.fields);
+    }
+    return error < 0 ? tenon_exchange_violation(x, error, "END") : complete(x);
+}
+
+static tenon_outcome take_abort(tenon_exchange *x, const wire_frame *frame)
+{
+    wire_abort why;
+    const int error = wire_abort_decode(frame->payload, frame->length, &why);
+    if (error < 0) {
+        return tenon_exchange_violation(x, error, "ABORT");
+    }
+    if (why.error == WIRE_ERROR_BUSY || why.error == WIRE_ERROR_DRAINING) {
+        x->refused = 1;
+        return TENON_BROKEN;
+    }
+    x->status = HTTP_BAD_GATEWAY;
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
+                  "TN0006: " TENON_EXCHANGE_FORMAT "the worker broke off: %s%s%.*s (%s)",
+                  TENON_EXCHANGE_PREFIX(x), wire_error_meaning(why.error),
+                  why.text.length ? ": " : "", (int)why.text.length, why.text.at,
+                  wire_error_name(why.error));
+    return TENON_FAILED;
+}
+
+static tenon_outcome take_log(tenon_exchange *x, const wire_frame *frame)
+{
+    wire_log line;
+    const char *at;
+    const char *end;
+    int lines = 0;
+    const int error = wire_log_decode(frame->payload, frame->length, &line);
+    if (error < 0) {
+        return tenon_exchange_violation(x, error, "LOG");
+    }
+    at = line.text.at;
+    end = at + line.text.length;
+    while (at < end && lines++ < MOST_LOG_LINES) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        const int size = (int)((stop ? stop : end) - at);
+        ap_log_rerror(APLOG_MARK, line.level, 0, x->r, "TN0007: " TENON_EXCHANGE_FORMAT "%.*s",
+                      TENON_EXCHANGE_PREFIX(x), size, at);
+        at = stop ? stop + 1 : end;
+    }
+    return TENON_GOING;
+}
+
+static tenon_outcome take_hello(tenon_exchange *x, const wire_frame *frame)
+{
+    wire_hello hello;
+    int error = wire_hello_decode(frame->payload, frame->length, &hello);
+    if (error >= 0) {
+        error = tenon_channel_greet(x->pool, x->channel, &hello);
+    }
+    x->heard = apr_time_now();
+    return error < 0 ? tenon_exchange_violation(x, error, "HELLO") : TENON_GOING;
+}
+
+static tenon_outcome take_pull(tenon_exchange *x, const wire_frame *frame)
+{
+    uint64_t bytes;
+    const int error = wire_pull_decode(frame->payload, frame->length, &bytes);
+    if (error < 0) {
+        return tenon_exchange_violation(x, error, "PULL");
+    }
+    x->asked = bytes > UINT64_MAX - x->asked ? UINT64_MAX : x->asked + bytes;
+    return TENON_GOING;
+}
+
+/* Status of a RESPONSE, before it is decoded; 0 for every other frame. */
+static unsigned status_of(const wire_frame *frame)
+{
+    wire_response response;
+    return frame->type == WIRE_FRAME_RESPONSE &&
+                   wire_response_decode(frame->payload, frame->length, &response) >= 0
+               ? response.status
+               : 0;
+}
+
+static tenon_outcome dispatch(tenon_exchange *x, const wire_frame *frame)
+{
+    switch ((wire_frame_type)frame->type) {
+    case WIRE_FRAME_HELLO:
+        return take_hello(x, frame);
+    case WIRE_FRAME_RESPONSE:
+        return answer(x, frame);
+    case WIRE_FRAME_DATA:
+        return take_data(x, frame);
+    case WIRE_FRAME_END:
+        return take_end(x, frame);
+    case WIRE_FRAME_PULL:
+        return take_pull(x, frame);
+    case WIRE_FRAME_ABORT:
+        return take_abort(x, frame);
+    case WIRE_FRAME_LOG:
+        return take_log(x, frame);
+    case WIRE_FRAME_CLOSE:
+        x->refused = 1;
+        return TENON_BROKEN;
+    case WIRE_FRAME_REQUEST:
+        break;
+    }
+    return tenon_exchange_violation(x, -WIRE_ERROR_OUT_OF_ORDER, wire_frame_type_name(frame->type));
+}
+
+tenon_outcome tenon_response_frame(tenon_exchange *x, const wire_frame *frame)
+{
+    const int error = wire_exchange_step(&x->channel->state, WIRE_FROM_WORKER, frame->type,
+                                         frame->flags, status_of(frame));
+    tenon_outcome outcome;
+    if (error < 0) {
+        return tenon_exchange_violation(x, error, wire_frame_type_name(frame->type));
+    }
+    outcome = dispatch(x, frame);
+    return outcome == TENON_GOING && (frame->flags & WIRE_FLAG_END) ? complete(x) : outcome;
+}
+
+tenon_outcome tenon_response_pass(tenon_exchange *x, int flush)
+{
+    apr_status_t status;
+    if (flush) {
+        APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_flush_create(x->r->connection->bucket_alloc));
+    }
+    if (APR_BRIGADE_EMPTY(x->output)) {
+        return TENON_GOING;
+    }
+    x->passed = 1;
+    x->unflushed = !flush;
+    status = ap_pass_brigade(x->r->output_filters, x->output);
+    apr_brigade_cleanup(x->output);
+    return status != APR_SUCCESS || x->r->connection->aborted ? TENON_CLIENT_GONE : TENON_GOING;
+}
+
+/* Closes the client's connection with a reset: an end of file would look like the end of a body
+ * without length. */
+static void reset_on_close(conn_rec *c)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    apr_socket_t *socket = c->master ? NULL : ap_get_conn_socket(c);
+    apr_os_sock_t fd;
+    if (socket && apr_os_sock_get(&fd, socket) == APR_SUCCESS) {
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    }
+}
+
+void tenon_response_truncate(tenon_exchange *x)
+{
+    request_rec *r = x->r;
+    conn_rec *c = r->connection;
+    c->keepalive = AP_CONN_CLOSE;
+    apr_brigade_cleanup(x->output);
+    APR_BRIGADE_INSERT_TAIL(
+        x->output, ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL, r->pool, c->bucket_alloc));
+    APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_eos_create(c->bucket_alloc));
+    ap_pass_brigade(r->output_filters, x->output);
+    apr_brigade_cleanup(x->output);
+    reset_on_close(c);
+    c->aborted = 1;
+}
