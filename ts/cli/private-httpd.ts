@@ -101,11 +101,11 @@ export class PrivateHttpd {
   /** Starts an httpd and waits until it serves. @throws {TENON_ERR_HTTPD_START} with what httpd said */
   static async start(options: PrivateHttpdOptions): Promise<PrivateHttpd> {
     for (let attempt = 1; ; attempt++) {
-      const directory = makeDirectory(options.tls === true);
+      const places = await makePlaces(options.tls === true);
       try {
-        return await launch(directory, options);
+        return await launch(places, options);
       } catch (error) {
-        rmSync(directory, { recursive: true, force: true });
+        rmSync(places.directory, { recursive: true, force: true });
         // Between asking the system for a port and httpd's bind another process may take it.
         if (attempt === START_ATTEMPTS || !PORT_TAKEN.test(String(error))) throw error;
       }
@@ -167,7 +167,20 @@ export class PrivateHttpd {
   }
 }
 
-function makeDirectory(tls: boolean): string {
+/** Makes the folder of an httpd, with a certificate where `tls` asks for one, and finds its ports. */
+export async function makePlaces(tls: boolean): Promise<HttpdPlaces> {
+  const directory = makeDirectory();
+  if (tls) makeCertificate(directory);
+  return {
+    directory,
+    logs: join(directory, "logs"),
+    htdocs: join(directory, "htdocs"),
+    port: await freePort(),
+    tlsPort: tls ? await freePort() : 0,
+  };
+}
+
+function makeDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "tenon-"));
   // httpd's children and workers run as another user when root starts: they must be let in, and see nothing else.
   if (process.getuid?.() === 0) chmodSync(directory, 0o711);
@@ -176,7 +189,6 @@ function makeDirectory(tls: boolean): string {
     chmodSync(join(directory, name), 0o755);
   }
   writeFileSync(join(directory, "logs", "error.log"), "");
-  if (tls) makeCertificate(directory);
   return directory;
 }
 
@@ -194,14 +206,8 @@ function makeCertificate(directory: string): void {
   execFileSync("openssl", ["req", ...kind, ...subject, ...files], { stdio: "pipe" });
 }
 
-async function launch(directory: string, options: PrivateHttpdOptions): Promise<PrivateHttpd> {
-  const places = {
-    directory,
-    logs: join(directory, "logs"),
-    htdocs: join(directory, "htdocs"),
-    port: await freePort(),
-    tlsPort: options.tls === true ? await freePort() : 0,
-  };
+async function launch(places: HttpdPlaces, options: PrivateHttpdOptions): Promise<PrivateHttpd> {
+  const { directory } = places;
   writeConfig(places, options);
   const { httpd } = httpdPaths();
   const args = ["-d", directory, "-f", join(directory, "httpd.conf"), "-DFOREGROUND"];

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Serves the examples by a real httpd with mod_tenon until SIGINT or SIGTERM. Called by scripts/start.
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type HttpdPlaces, PrivateHttpd } from "../ts/cli/private-httpd.ts";
+
+interface Example {
+  readonly name: string;
+  readonly app: string;
+}
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const entries = ["app.ts", "server.cjs"];
+
+function findExamples(): Example[] {
+  const folders = readdirSync(join(root, "examples"), { withFileTypes: true });
+  return folders.flatMap((folder) => {
+    const files = entries.map((entry) => join(root, "examples", folder.name, entry));
+    const app = folder.isDirectory() ? files.find((file) => existsSync(file)) : undefined;
+    return app === undefined ? [] : [{ name: folder.name, app }];
+  });
+}
+
+function formatExample({ name, app }: Example): string {
+  return `<TenonPool ${name}>
+  TenonApp "${app}"
+  TenonProcesses 0 2
+</TenonPool>
+<Location "/${name}">
+  SetHandler tenon:${name}
+</Location>`;
+}
+
+function formatIndex(examples: readonly Example[]): string {
+  const items = examples.map(({ name, app }) => {
+    const file = app.slice(root.length);
+    return `<li><a href="/${name}">/${name}</a> <code>${file}</code></li>`;
+  });
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Tenon's examples</title>
+<style>
+  body { font: 1rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem }
+  li { display: flex; gap: 1rem; justify-content: space-between }
+  ul { padding: 0 }
+</style>
+<h1>Tenon's examples</h1>
+<p>Each is served by workers of its own, started on the first hit.</p>
+<ul>
+${items.join("\n")}
+</ul>
+</html>
+`;
+}
+
+/** As root the workers are www-data, which a checkout below a closed folder (such as /root) shuts out. */
+function requireReadable(): void {
+  if (process.getuid?.() !== 0) return;
+  const test = ["--reuid=www-data", "--regid=www-data", "--clear-groups", "test", "-r"];
+  if (spawnSync("setpriv", [...test, join(root, "package.json")]).status === 0) return;
+  console.error(`start: the user www-data, which the workers run as, cannot read ${root}.
+Move the checkout to where others may read (such as /srv), or run this as an ordinary user.`);
+  process.exit(1);
+}
+
+async function start(): Promise<PrivateHttpd> {
+  const examples = findExamples();
+  const httpd = await PrivateHttpd.start({
+    load: ["dir", "mime"],
+    tenon: {
+      module: join(root, "build", "apache", "mod_tenon.so"),
+      node: process.execPath,
+      package: root,
+    },
+    text: (places: HttpdPlaces) => {
+      writeFileSync(join(places.htdocs, "index.html"), formatIndex(examples));
+      return [
+        "TypesConfig /dev/null",
+        "AddType text/html .html",
+        ...examples.map(formatExample),
+      ].join("\n");
+    },
+  });
+  console.log(`
+${httpd.url}/
+${examples.map(({ name }) => `${httpd.url}/${name}`).join("\n")}
+
+configuration  ${httpd.configPath}
+error log      ${httpd.log.path}
+
+Ctrl-C stops it.`);
+  return httpd;
+}
+
+requireReadable();
+let asked = false;
+let stop = (): void => {};
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    if (asked) return;
+    asked = true;
+    console.log("\n==> stop httpd");
+    stop();
+  });
+}
+console.log("==> start httpd");
+const httpd = await start();
+stop = () => void httpd.end();
+// Asked while it was starting: httpd is ended only now, when nothing of its start is under way.
+if (asked) stop();
+const exit = await httpd.exited;
+const log = httpd.log.tail();
+await httpd.stop();
+if (!asked) {
+  console.error(
+    `httpd ended by itself (code ${exit.code}, signal ${exit.signal}). Its last lines:\n${log}`,
+  );
+  process.exitCode = 1;
+}

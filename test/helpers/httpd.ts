@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// A real httpd for one test file, whose error log must hold no warning that the test did not announce, and of which
+// nothing may be left at the end.
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { LogFollower, type LogWait } from "../../ts/cli/log-follower.ts";
+import {
+  checkConfig,
+  type HttpdPlaces,
+  makePlaces,
+  PrivateHttpd,
+  type PrivateHttpdOptions,
+  writeConfig,
+} from "../../ts/cli/private-httpd.ts";
+import { alive, allProcesses, childrenOf, processesIn, waitUntil } from "./processes.ts";
+
+/** The checkout, with a slash at the end. */
+export const root: string = fileURLToPath(new URL("../..", import.meta.url));
+
+/** The application of the module's tests (test/apache/probe.ts). */
+export const probe: string = join(root, "test", "apache", "probe.ts");
+
+/** Processes of a running httpd. */
+export interface HttpdProcesses {
+  readonly parent: number;
+  /** httpd's children. */
+  readonly children: number[];
+  readonly supervisor: number;
+  readonly workers: number[];
+}
+
+const tenon = {
+  module: join(root, "build", "apache", "mod_tenon.so"),
+  node: process.execPath,
+  package: root.slice(0, -1),
+};
+
+const WORRYING = /^\[[^\]]+\] \[\w*:(emerg|alert|crit|error|warn)\]/;
+const TAG = /\b(AH\d{5}|TN\d{4})\b/;
+
+/** A section for a pool and a location of the same name that it serves. @param directives of the pool, beside TenonApp */
+export function pool(name: string, directives = "", app: string = probe): string {
+  return `<TenonPool ${name}>
+  TenonApp "${app}"
+  ${directives}
+</TenonPool>
+<Location "/${name}">
+  SetHandler tenon:${name}
+</Location>
+`;
+}
+
+/** Starts an httpd with mod_tenon. */
+export async function startHttpd(options: PrivateHttpdOptions): Promise<TestHttpd> {
+  assert.ok(existsSync(tenon.module), `${tenon.module} is missing: run scripts/setup`);
+  const all = { tenon, ...options };
+  return new TestHttpd(await PrivateHttpd.start(all), all);
+}
+
+/** Has httpd check a text of directives as the configuration behind the usual beginning; starts nothing. */
+export async function configtest(
+  options: PrivateHttpdOptions,
+  args?: readonly string[],
+): Promise<{ code: number | null; output: string; places: HttpdPlaces; config: string }> {
+  const places = await makePlaces(options.tls === true);
+  try {
+    const path = writeConfig(places, { tenon, ...options });
+    const config = readFileSync(path, "utf8");
+    const result = checkConfig(path, args);
+    assert.ok(!existsSync(join(places.directory, "run", "tenon")), "configtest started something");
+    assert.deepEqual(processesIn(places.directory), [], "configtest left a process");
+    return { ...result, places, config };
+  } finally {
+    rmSync(places.directory, { recursive: true });
+  }
+}
+
+/**
+ * One httpd under test.
+ *
+ * 1. `httpd = await startHttpd(…)` in `before`.
+ * 2. Requests to `url`; `expectLog(tag…)` before or after what causes lines of level warn or above.
+ * 3. `await httpd.stop()` in `after`: fails on unannounced lines and on anything that is left.
+ */
+export class TestHttpd {
+  readonly httpd: PrivateHttpd;
+  #options: PrivateHttpdOptions;
+  readonly #expected = new Set<string>();
+  readonly #logs = new Map<string, LogFollower>();
+
+  constructor(httpd: PrivateHttpd, options: PrivateHttpdOptions) {
+    this.httpd = httpd;
+    this.#options = options;
+  }
+
+  get url(): string {
+    return this.httpd.url;
+  }
+
+  get tlsUrl(): string {
+    return this.httpd.tlsUrl;
+  }
+
+  get places(): HttpdPlaces {
+    return this.httpd.places;
+  }
+
+  get runtime(): string {
+    return join(this.places.directory, "run", "tenon");
+  }
+
+  /** A log of a virtual host, by its file's name; unset: the main server's. */
+  log(name = "error.log"): LogFollower {
+    let log = this.#logs.get(name);
+    if (log === undefined) {
+      const path = join(this.places.logs, name);
+      if (!existsSync(path)) writeFileSync(path, "");
+      log = new LogFollower(path);
+      this.#logs.set(name, log);
+    }
+    return log;
+  }
+
+  waitForLog(pattern: RegExp, wait?: LogWait): Promise<string> {
+    return this.log().waitFor(pattern, wait);
+  }
+
+  /** Announces lines of level warn or above, by tag (TN0123, AH01234). */
+  expectLog(...tags: readonly string[]): void {
+    for (const tag of tags) this.#expected.add(tag);
+  }
+
+  graceful(): Promise<void> {
+    return this.httpd.graceful();
+  }
+
+  restart(): Promise<void> {
+    return this.httpd.restart();
+  }
+
+  /** Replaces the directives of httpd.conf; they are read at the next graceful or restart. */
+  configure(text: PrivateHttpdOptions["text"]): void {
+    this.#options = { ...this.#options, ...(text === undefined ? {} : { text }) };
+    writeConfig(this.places, this.#options);
+  }
+
+  processes(): HttpdProcesses {
+    const parent = this.httpd.pid;
+    const path = join(this.runtime, "supervisor.pid");
+    const supervisor = existsSync(path) ? Number(readFileSync(path, "utf8")) : 0;
+    const below = childrenOf(parent).filter((pid) => pid !== supervisor && alive(pid));
+    const workers = supervisor === 0 ? [] : childrenOf(supervisor).filter(alive);
+    return { parent, children: below, supervisor, workers };
+  }
+
+  /** Ends httpd and asserts that its logs hold nothing unannounced and that nothing of it is left. */
+  async stop(): Promise<void> {
+    const { directory } = this.places;
+    try {
+      await this.httpd.end();
+      await this.#assertNothingLeft();
+      this.#assertLogs();
+    } finally {
+      for (const { pid } of this.#left()) process.kill(pid, "SIGKILL");
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+
+  /** Ends httpd's parent at once (SIGKILL) and asserts that all the rest goes too. */
+  async kill(): Promise<void> {
+    process.kill(this.httpd.pid, "SIGKILL");
+    await this.httpd.exited;
+    await this.#assertNothingLeft();
+  }
+
+  #left(): { pid: number; command: string }[] {
+    const session = allProcesses().filter((facts) => facts.session === this.httpd.pid);
+    const others = processesIn(this.places.directory);
+    return [...session, ...others].filter(({ state }) => state !== "Z");
+  }
+
+  async #assertNothingLeft(): Promise<void> {
+    const explain = (): string => `${JSON.stringify(this.#left())}\n${this.httpd.log.tail(80)}`;
+    await waitUntil("the end of httpd's processes", () => this.#left().length === 0, { explain });
+    assert.ok(!existsSync(this.runtime), `${this.runtime} is left: ${listAll(this.runtime)}`);
+  }
+
+  #assertLogs(): void {
+    for (const name of readdirSync(this.places.logs)) {
+      const lines = readFileSync(join(this.places.logs, name), "latin1").split("\n");
+      const worrying = lines.filter((line) => WORRYING.test(line));
+      const surprising = worrying.filter((line) => !this.#expected.has(TAG.exec(line)?.[1] ?? ""));
+      const context = lines.slice(-60).join("\n");
+      assert.deepEqual(surprising, [], `unannounced lines in ${name}, which ends so:\n${context}`);
+    }
+  }
+}
+
+function listAll(folder: string): string {
+  return existsSync(folder) ? readdirSync(folder, { recursive: true }).join(" ") : "";
+}
