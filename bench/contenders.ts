@@ -50,6 +50,12 @@ MaxRequestWorkers 128
 MinSpareThreads 1
 MaxSpareThreads 128`;
 
+/** Also the same for all. No line a request (notice is the least at which httpd still says that it serves); no search for .htaccess, as in every distribution's configuration. */
+const common = `LogLevel notice
+<Directory "/">
+  AllowOverride None
+</Directory>`;
+
 async function startHttpd(
   own: Pick<PrivateHttpdOptions, "load" | "tenon"> & { readonly text: string },
   more: Pick<Contender, "stop"> & { readonly roots: (httpd: PrivateHttpd) => readonly number[] },
@@ -57,8 +63,7 @@ async function startHttpd(
   const httpd = await PrivateHttpd.start({
     ...own,
     size,
-    // The least at which it still says that it serves: no line a request.
-    text: `LogLevel notice\n${own.text}`,
+    text: `${common}\n${own.text}`,
   });
   return {
     url: `${httpd.url}/`,
