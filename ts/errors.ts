@@ -6,12 +6,39 @@ export const errors = {
   TENON_ERR_ADDON:
     "no native addon for this machine below {root}: run scripts/setup (or npx node-gyp rebuild) there",
   TENON_ERR_ARGUMENT: "{what} must be {expected}, not {got}",
+  TENON_ERR_CONFIG_FORMAT: "config.json cannot be read: {reason}",
+  TENON_ERR_CONFIG_VALUE: "{where}: {key} must be {expected}, not {got}",
+  TENON_ERR_GROUP_UNKNOWN: "pool '{pool}': there is no group '{group}'",
   TENON_ERR_HTTPD_EXITED: "httpd exited with code {code}, signal {signal}",
   TENON_ERR_HTTPD_MISSING:
     "apxs does not tell httpd's {name}: run scripts/setup, or install apache2 and apache2-dev",
   TENON_ERR_HTTPD_START: "httpd did not start:\n{said}",
   TENON_ERR_LOG_LINE_MISSING:
     "no line that matches {pattern} came in {path} within {timeoutMs} ms; its last lines:\n{tail}",
+  TENON_ERR_RUNTIME_DIRECTORY: "the runtime directory {path} cannot be used: {reason}",
+  TENON_ERR_SCOREBOARD: "not a scoreboard of this version of Tenon: {what}",
+  TENON_ERR_SUPERVISOR_RUNNING: "another supervisor (pid {pid}) uses the runtime directory {path}",
+  TENON_ERR_USER_OTHER:
+    "pool '{pool}': user '{user}' needs httpd to be started as root; only its own user (uid {uid}) can be had",
+  TENON_ERR_USER_ROOT: "pool '{pool}': user '{user}' is root: name another",
+  TENON_ERR_USER_UNKNOWN: "pool '{pool}': there is no user '{user}'",
+  TENON_ERR_WIRE_APPLICATION: "the application broke off its response: {what}",
+  TENON_ERR_WIRE_BAD_FIELD: "a header has a name or value that HTTP does not allow: {what}",
+  TENON_ERR_WIRE_BAD_FLAGS: "a flag or reserved bit that must be zero is set: {what}",
+  TENON_ERR_WIRE_BAD_LENGTH: "the body's length differs from the one declared: {what}",
+  TENON_ERR_WIRE_BAD_PAYLOAD: "the payload does not have the layout of its frame type: {what}",
+  TENON_ERR_WIRE_BAD_VERSION: "the peer speaks no version that we know: {what}",
+  TENON_ERR_WIRE_BUSY: "the worker has no room; the exchange was not begun: {what}",
+  TENON_ERR_WIRE_CLIENT_GONE: "the client has gone away: {what}",
+  TENON_ERR_WIRE_DRAINING: "the worker takes no new exchanges; this one was not begun: {what}",
+  TENON_ERR_WIRE_NO_SPACE: "the buffer is too small for what is to be encoded: {what}",
+  TENON_ERR_WIRE_OUT_OF_ORDER: "the frame is not legal in this state of the exchange: {what}",
+  TENON_ERR_WIRE_OVER_CREDIT: "more body came than was asked for: {what}",
+  TENON_ERR_WIRE_STOPPING: "the worker stops and could not finish the exchange: {what}",
+  TENON_ERR_WIRE_TIMED_OUT: "the answer did not come in time: {what}",
+  TENON_ERR_WIRE_TOO_LONG: "the payload is longer than its frame type allows: {what}",
+  TENON_ERR_WIRE_TRUNCATED: "the channel ended in the middle of a frame or of an exchange: {what}",
+  TENON_ERR_WIRE_UNKNOWN_FRAME: "the frame type is not known: {what}",
 } as const;
 
 export type ErrorCode = keyof typeof errors;

@@ -56,6 +56,8 @@ export interface Native {
   acceptConnection(fd: number): AcceptedConnection | undefined;
   /** Binds and listens on a Unix socket path (an old socket there is removed) without accepting. @param mode permissions of the path. Returns the descriptor, close-on-exec, non-blocking. */
   listenUnix(path: string, backlog: number, mode: number): number;
+  /** Gives a listening socket another backlog (listen(2) once more); connections that wait stay. */
+  setBacklog(fd: number, backlog: number): void;
   peerCredentials(fd: number): PeerCredentials;
   /** Sends data (1 byte at least) with descriptors over a Unix socket (sendmsg, SCM_RIGHTS). */
   sendDescriptors(fd: number, data: Uint8Array, descriptors: readonly number[]): void;
