@@ -5,6 +5,11 @@
 export const errors = {
   TENON_ERR_ADDON:
     "no native addon for this machine below {root}: run scripts/setup (or npx node-gyp rebuild) there",
+  TENON_ERR_APPLICATION_IDLE:
+    "the application {app} has nothing left to do, but its top-level await has not settled",
+  TENON_ERR_APPLICATION_LOAD: "{message}",
+  TENON_ERR_APPLICATION_SHAPE:
+    "the application neither exports a fetch function, a (request, response) function or an HTTP server by default, nor listens with one",
   TENON_ERR_ARGUMENT: "{what} must be {expected}, not {got}",
   TENON_ERR_CONFIG_FORMAT: "config.json cannot be read: {reason}",
   TENON_ERR_CONFIG_VALUE: "{where}: {key} must be {expected}, not {got}",
@@ -16,6 +21,8 @@ export const errors = {
   TENON_ERR_LOG_LINE_MISSING:
     "no line that matches {pattern} came in {path} within {timeoutMs} ms; its last lines:\n{tail}",
   TENON_ERR_RUNTIME_DIRECTORY: "the runtime directory {path} cannot be used: {reason}",
+  TENON_ERR_NODE_INTERNALS:
+    "Node {version} has no {what} in node:http: this version is not supported",
   TENON_ERR_SCOREBOARD: "not a scoreboard of this version of Tenon: {what}",
   TENON_ERR_SUPERVISOR_RUNNING: "another supervisor (pid {pid}) uses the runtime directory {path}",
   TENON_ERR_USER_OTHER:
@@ -39,6 +46,10 @@ export const errors = {
   TENON_ERR_WIRE_TOO_LONG: "the payload is longer than its frame type allows: {what}",
   TENON_ERR_WIRE_TRUNCATED: "the channel ended in the middle of a frame or of an exchange: {what}",
   TENON_ERR_WIRE_UNKNOWN_FRAME: "the frame type is not known: {what}",
+  TENON_ERR_WORKER_DIRECTORY: "the worker cannot change to its directory {directory}",
+  TENON_ERR_WORKER_ENVIRONMENT:
+    "a worker must not be started with {name} in its environment: set it for the application by other means",
+  TENON_ERR_WORKER_ROOT: "a worker of pool {pool} must not run as root",
 } as const;
 
 export type ErrorCode = keyof typeof errors;

@@ -81,7 +81,8 @@ export function readTables(source) {
   return tables;
 }
 
-const generated = "Generated from native/wire/protocol.h by native/wire/generate.mjs (npm run gen): do not edit.";
+const generated =
+  "Generated from native/wire/protocol.h by native/wire/generate.mjs (npm run gen): do not edit.";
 
 function tableText(name, rows) {
   const lines = rows.map((row) => `  /** ${row.meaning} */\n  ${row.name}: ${row.text},`);
@@ -112,14 +113,20 @@ function lookupText(name, doc, rows, key) {
 /** The text of ts/wire/protocol.ts. */
 export function typescriptText(tables) {
   const parts = ["// SPDX-License-Identifier: Apache-2.0", `// ${generated}`, ""];
-  for (const [cName, name] of Object.entries(tableNames)) parts.push(tableText(name, tables[cName]));
+  for (const [cName, name] of Object.entries(tableNames))
+    parts.push(tableText(name, tables[cName]));
   parts.push(
     lookupText("frameTypeNames", "Names of frame types by value.", tables.WIRE_FRAME_TYPES, "name"),
     lookupText("factNames", "Names of facts by value.", tables.WIRE_FACTS, "name"),
     lookupText("errorNames", "Names of errors by value.", tables.WIRE_ERRORS, "name"),
     lookupText("errorMeanings", "Meanings of errors by value.", tables.WIRE_ERRORS, "meaning"),
     lookupText("headerNames", "Spellings of headers by code.", tables.WIRE_HEADERS, "meaning"),
-    lookupText("workerStateNames", "Names of worker states by value.", tables.WIRE_WORKER_STATES, "name"),
+    lookupText(
+      "workerStateNames",
+      "Names of worker states by value.",
+      tables.WIRE_WORKER_STATES,
+      "name",
+    ),
   );
   return `${parts.join("\n").trimEnd()}\n`;
 }
@@ -129,7 +136,10 @@ const indexSlots = 256;
 function hash(name, [length, first, last, beforeLast]) {
   const code = (index) => name.charCodeAt(index);
   return (
-    (name.length * length + code(0) * first + code(name.length - 1) * last + code(name.length - 2) * beforeLast) %
+    (name.length * length +
+      code(0) * first +
+      code(name.length - 1) * last +
+      code(name.length - 2) * beforeLast) %
     indexSlots
   );
 }
@@ -137,7 +147,9 @@ function hash(name, [length, first, last, beforeLast]) {
 /** The first factors, counting up, that give every name a place of its own. */
 function findFactors(names) {
   for (let seed = 0; seed < 64 ** 4; seed++) {
-    const factors = [seed % 64, (seed >> 6) % 64, (seed >> 12) % 64, (seed >> 18) % 64].map((n) => 2 * n + 1);
+    const factors = [seed % 64, (seed >> 6) % 64, (seed >> 12) % 64, (seed >> 18) % 64].map(
+      (n) => 2 * n + 1,
+    );
     if (new Set(names.map((name) => hash(name, factors))).size === names.length) return factors;
   }
   throw new Error("no factors give every header a place of its own: add a character to the hash");
@@ -152,7 +164,8 @@ export function headerIndexText(tables) {
   const slots = new Array(indexSlots).fill(0);
   for (const row of rows) slots[hash(row.meaning, factors)] = row.value;
   const lines = [];
-  for (let at = 0; at < indexSlots; at += 16) lines.push(`    ${slots.slice(at, at + 16).join(", ")},`);
+  for (let at = 0; at < indexSlots; at += 16)
+    lines.push(`    ${slots.slice(at, at + 16).join(", ")},`);
   const [length, first, last, beforeLast] = factors;
   return `/* SPDX-License-Identifier: Apache-2.0
  *
