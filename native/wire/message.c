@@ -339,6 +339,11 @@ int wire_close_encode(uint8_t *to, size_t capacity)
     return WIRE_FRAME_HEADER_BYTES;
 }
 
+int wire_close_decode(size_t length)
+{
+    return length == 0 ? 0 : -WIRE_ERROR_BAD_PAYLOAD;
+}
+
 int wire_message_end(const wire_cursor *cursor)
 {
     return cursor->at == cursor->end ? 0 : -WIRE_ERROR_BAD_PAYLOAD;

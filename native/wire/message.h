@@ -101,6 +101,7 @@ int wire_log_decode(const uint8_t *payload, size_t length, wire_log *log);
 
 /* CLOSE has an empty payload. */
 int wire_close_encode(uint8_t *to, size_t capacity);
+int wire_close_decode(size_t length);
 
 /* 0 when the cursor stands at the end of the payload, else -WIRE_ERROR_BAD_PAYLOAD. */
 int wire_message_end(const wire_cursor *cursor);

@@ -35,6 +35,7 @@ const responseFixedBytes = 6;
 const endFixedBytes = 10;
 /** How a length of 64 bits says that it is not known. */
 const unknownWord = 0xffffffff;
+const noFacts: readonly (string | undefined)[] = factNames.map(() => undefined);
 
 /** The head of a request. */
 export interface RequestHead {
@@ -130,7 +131,7 @@ export function decodeRequest(buffer: Buffer, start: number, end: number): Reque
     getU32(buffer, start + 8) === unknownWord && getU32(buffer, start + 12) === unknownWord;
   const bodyLength = unknown ? undefined : decodeLength(buffer, start + 8, "REQUEST");
   const source = fieldSource(buffer, start, end);
-  const facts: (string | undefined)[] = new Array(factNames.length).fill(undefined);
+  const facts = noFacts.slice();
   const rawHeaders: string[] = [];
   const next = readFacts(source, start + requestFixedBytes, getU8(buffer, start + 1), facts);
   if (readHeaders(source, next, headers, rawHeaders) !== end)
