@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an application shape is to the worker. Implemented by the other files of this folder, called by ts/worker/runtime.ts.
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Exchange } from "../channel/exchange.ts";
+
+export type Shape = "fetch" | "listener" | "server";
+
+/** Hands exchanges to an application of one shape. */
+export interface Adapter {
+  readonly shape: Shape;
+  /** Calls the application. What it throws before it returns is the application's uncaught exception. */
+  handle(exchange: Exchange): void;
+}
+
+/** A request and its response as node:http has them. */
+export interface Messages {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** Calls `serve` with node:http's objects for an exchange. @param server whose classes and options are used, if any */
+export type ServeMessages = (
+  exchange: Exchange,
+  server: Server | undefined,
+  serve: (request: IncomingMessage, response: ServerResponse) => void,
+) => void;

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+// One request and its response as an adapter sees them. Made by channel.ts, used by ts/adapter and ts/worker; its frames leave
+// through frame-batch.ts.
+import type { RequestHead } from "../wire/message.ts";
+import { LogLevel, WireError, WireNumber } from "../wire/protocol.ts";
+import { batch } from "./frame-batch.ts";
+
+/** Body that may be on its way to the application at once, bytes. It bounds the memory of an upload. */
+const CREDIT_BYTES = 262144;
+/** Staged response body that is sent without waiting for the end of the tick, bytes. */
+const STAGE_BYTES = 65536;
+
+export type WriteCallback = (error?: Error | null) => void;
+
+/** What an adapter wants to hear of its exchange. */
+export interface ExchangeListener {
+  /** A chunk of the request's body; it is the listener's to keep. */
+  bodyChunk(chunk: Uint8Array): void;
+  /** The request's body is whole. @param trailers names and values in turn */
+  bodyEnd(trailers: readonly string[]): void;
+  /** After `write` returned false: there is room again. */
+  drained(): void;
+  /** The exchange was broken off by the host (the client has gone, as a rule) or with its channel. */
+  aborted(error: WireError, text: string): void;
+}
+
+/** What an exchange needs of its channel. */
+export interface Carrier {
+  /** Bytes that the socket has not taken yet. */
+  readonly unsentBytes: number;
+  /** Whether the socket has as much as it wants and will report `drained`. */
+  readonly saturated: boolean;
+  send(parts: readonly Uint8Array[], callback: WriteCallback | undefined): void;
+  /** The response is whole and handed to the socket. */
+  finish(exchange: Exchange): void;
+  /** Sends ABORT and closes. */
+  breakOff(error: WireError, text: string): void;
+  /** Whether the host's body may still be sent; false once the channel is closing. */
+  readonly open: boolean;
+}
+
+function flushAtEndOfTick(exchange: Exchange): void {
+  exchange.flush();
+}
+
+/**
+ * One request and its response.
+ *
+ * 1. The channel makes it from REQUEST, stores the claim and gives it to the adapter, which sets `listener`.
+ * 2. The adapter calls `pull` whenever it wants (more) body, `respond`, `write` and `end` for the answer.
+ * 3. It is over when the adapter has called `end`, when either side aborts, or with the channel.
+ *
+ * What an adapter writes within one tick leaves in one write to the socket, with the end flag on the last frame where that is known.
+ */
+export class Exchange {
+  readonly number: number;
+  readonly request: RequestHead;
+  listener: ExchangeListener | undefined;
+  readonly #carrier: Carrier;
+  // The request's body.
+  #granted = 0;
+  #credit = 0;
+  #receivedBytes = 0;
+  #bodyEnded = false;
+  // The response, staged until the next flush.
+  #status = 0;
+  #reason = "";
+  #headers: readonly string[] = [];
+  #staged: (Uint8Array | string)[] = [];
+  #encodings: (BufferEncoding | undefined)[] = [];
+  #stagedBytes = 0;
+  #callback: WriteCallback | undefined;
+  #flushPlanned = false;
+  #headSent = false;
+  #sentBytes = 0;
+  #declaredBytes: number | undefined;
+  #unsendable = false;
+  #ended = false;
+  #broken = false;
+  #wantsDrain = false;
+
+  constructor(carrier: Carrier, request: RequestHead, bodyEnded: boolean) {
+    this.#carrier = carrier;
+    this.request = request;
+    this.number = request.exchange;
+    this.#bodyEnded = bodyEnded;
+  }
+
+  /** Whether the request's body has come whole. */
+  get bodyEnded(): boolean {
+    return this.#bodyEnded;
+  }
+
+  /** Whether `respond` was called. */
+  get responded(): boolean {
+    return this.#status !== 0;
+  }
+
+  /** Whether nothing more can be sent: ended or broken off. */
+  get over(): boolean {
+    return this.#ended || this.#broken;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Bytes of the response that wait here or in the socket. */
+  get unsentBytes(): number {
+    return this.#stagedBytes + this.#carrier.unsentBytes;
+  }
+
+  /** Whether the socket has as much as it wants. */
+  get saturated(): boolean {
+    return this.#carrier.saturated;
+  }
+
+  /** Asks the host for body; call it again whenever chunks were used up. Keeps at most CREDIT_BYTES on the way. */
+  pull(): void {
+    if (this.#bodyEnded || this.over) return;
+    const declared = this.request.bodyLength;
+    const aim =
+      declared === undefined
+        ? CREDIT_BYTES
+        : Math.min(CREDIT_BYTES, declared - this.#receivedBytes);
+    if (this.#credit >= aim || this.#credit > CREDIT_BYTES / 2) return;
+    const more = aim - this.#credit;
+    this.#granted += more;
+    this.#credit = aim;
+    batch.pull(more);
+    this.#carrier.send(batch.take(), undefined);
+  }
+
+  /** Sends an interim response (1xx) at once. @param headers names and values in turn */
+  inform(status: number, reason: string, headers: readonly string[]): void {
+    if (this.over || this.responded) return;
+    batch.response(status, reason, headers);
+    this.#carrier.send(batch.take(), undefined);
+  }
+
+  /**
+   * Stages the response's head.
+   *
+   * @param headers names and values in turn, none of the connection
+   * @param bodyLength what Content-Length says of a body that will be written; undefined when nothing does
+   */
+  respond(
+    status: number,
+    reason: string,
+    headers: readonly string[],
+    bodyLength?: number | undefined,
+  ): void {
+    if (this.over || this.responded) return;
+    this.#declaredBytes = bodyLength;
+    this.#status = status;
+    this.#reason = reason;
+    this.#headers = headers;
+    this.#planFlush();
+  }
+
+  /** Stages a chunk of the response's body. Returns false when the caller should wait for `drained`. */
+  write(chunk: Uint8Array | string, encoding?: BufferEncoding, callback?: WriteCallback): boolean {
+    if (this.over) return false;
+    if (chunk.length > 0 && !this.#unsendable) {
+      this.#staged.push(chunk);
+      this.#encodings.push(encoding);
+      this.#stagedBytes += chunk.length;
+    }
+    if (callback !== undefined) this.#addCallback(callback);
+    if (this.#stagedBytes >= STAGE_BYTES) this.flush();
+    else this.#planFlush();
+    if (!this.#carrier.saturated) return true;
+    this.#wantsDrain = true;
+    return false;
+  }
+
+  /** Ends the response and sends all that is staged. @param trailers names and values in turn */
+  end(trailers?: readonly string[]): void {
+    if (this.over) return;
+    if (!this.responded) this.#status = 200;
+    this.#encode();
+    const declared = this.#declaredBytes;
+    if (declared !== undefined && declared !== this.#sentBytes) {
+      this.#sendBatch();
+      const text = `its Content-Length is ${declared}, its body has ${this.#sentBytes} bytes`;
+      this.abort(WireError.APPLICATION, text);
+      return;
+    }
+    if (trailers === undefined || trailers.length === 0) batch.markEnd(this.#sentBytes);
+    else this.#encodeTrailers(trailers);
+    this.#ended = true;
+    this.#sendBatch();
+    this.#carrier.finish(this);
+  }
+
+  /** Takes back a head and body that were staged and not sent. Returns whether another answer can be given now. */
+  retract(): boolean {
+    if (this.over || this.#headSent) return false;
+    this.#status = 0;
+    this.#staged = [];
+    this.#encodings = [];
+    this.#stagedBytes = 0;
+    return true;
+  }
+
+  /** Sends what is staged. */
+  flush(): void {
+    this.#flushPlanned = false;
+    if (this.over) return;
+    this.#encode();
+    this.#sendBatch();
+  }
+
+  /** Breaks the exchange off; the client sees that its answer is not whole. */
+  abort(error: WireError, text: string): void {
+    if (this.over) return;
+    this.flush();
+    this.#broken = true;
+    this.#carrier.breakOff(error, text);
+  }
+
+  /** A line for the error log of the virtual host that is served. */
+  log(level: LogLevel, text: string): void {
+    if (this.over || !this.#carrier.open) return;
+    batch.log(level, text);
+    this.#carrier.send(batch.take(), undefined);
+  }
+
+  /** Channel only: DATA has come. Returns the error of a body that must not be, or 0. */
+  receive(chunk: Uint8Array): WireError | 0 {
+    if (this.#bodyEnded) return WireError.OUT_OF_ORDER;
+    const declared = this.request.bodyLength;
+    this.#receivedBytes += chunk.length;
+    if (this.#receivedBytes > this.#granted + WireNumber.EAGER_BODY_BYTES)
+      return WireError.OVER_CREDIT;
+    if (declared !== undefined && this.#receivedBytes > declared) return WireError.BAD_LENGTH;
+    // What a host sends before it has seen the first PULL counts too: at worst it is then allowed a little more.
+    this.#credit = Math.max(0, this.#credit - chunk.length);
+    this.listener?.bodyChunk(chunk);
+    return 0;
+  }
+
+  /** Channel only: the host has ended its direction. @param length the body's, of END; -1 by flag */
+  receiveEnd(length: number, trailers: readonly string[]): WireError | 0 {
+    if (this.#bodyEnded) return WireError.OUT_OF_ORDER;
+    const declared = this.request.bodyLength;
+    if (length >= 0 && length !== this.#receivedBytes) return WireError.BAD_LENGTH;
+    if (declared !== undefined && declared !== this.#receivedBytes) return WireError.BAD_LENGTH;
+    this.#bodyEnded = true;
+    this.listener?.bodyEnd(trailers);
+    return 0;
+  }
+
+  /** Channel only: the socket has room again. */
+  drained(): void {
+    if (!this.#wantsDrain || this.over) return;
+    this.#wantsDrain = false;
+    this.listener?.drained();
+  }
+
+  /** Channel only: the exchange was broken off from outside. */
+  broken(error: WireError, text: string): void {
+    if (this.over) return;
+    this.#broken = true;
+    this.listener?.aborted(error, text);
+  }
+
+  #planFlush(): void {
+    if (this.#flushPlanned) return;
+    this.#flushPlanned = true;
+    process.nextTick(flushAtEndOfTick, this);
+  }
+
+  #encode(): void {
+    if (!this.#headSent && this.#status !== 0) this.#encodeHead();
+    const chunks = this.#staged;
+    if (chunks.length === 0) return;
+    for (let index = 0; index < chunks.length; index++) {
+      this.#sentBytes += batch.data(chunks[index] as Uint8Array | string, this.#encodings[index]);
+    }
+    this.#staged = [];
+    this.#encodings = [];
+    this.#stagedBytes = 0;
+  }
+
+  /** A head that no frame can hold (256 KiB and more of headers, as a rule) is the application's error and answered as one. */
+  #encodeHead(): void {
+    this.#headSent = true;
+    try {
+      batch.response(this.#status, this.#reason, this.#headers);
+    } catch (error) {
+      batch.log(LogLevel.ERROR, `the response's head cannot be sent: ${(error as Error).message}`);
+      batch.response(500, "", []);
+      this.#unsendable = true;
+      this.#declaredBytes = undefined;
+      this.#staged = [];
+      this.#encodings = [];
+      this.#stagedBytes = 0;
+    }
+    this.#headers = [];
+  }
+
+  #encodeTrailers(trailers: readonly string[]): void {
+    try {
+      batch.end(this.#sentBytes, trailers);
+    } catch (error) {
+      batch.log(LogLevel.ERROR, `the trailers cannot be sent: ${(error as Error).message}`);
+      batch.end(this.#sentBytes, []);
+    }
+  }
+
+  #sendBatch(): void {
+    const parts = batch.take();
+    const callback = this.#callback;
+    this.#callback = undefined;
+    if (parts.length > 0) this.#carrier.send(parts, callback);
+    else if (callback !== undefined) process.nextTick(callback);
+  }
+
+  #addCallback(callback: WriteCallback): void {
+    const before = this.#callback;
+    this.#callback =
+      before === undefined
+        ? callback
+        : (error) => {
+            before(error);
+            callback(error);
+          };
+  }
+}

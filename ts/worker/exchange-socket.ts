@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `req.socket` and `res.socket` are: node:http's own code writes to it and frameworks ask it for addresses. It binds nothing;
+// behind it is an exchange. Made by messages.ts.
+import { EventEmitter } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Exchange, ExchangeListener, WriteCallback } from "../channel/exchange.ts";
+import { Fact, WireError } from "../wire/protocol.ts";
+import { finishBody } from "./request.ts";
+import { announceDrain, emitClose, parseInterim } from "./response.ts";
+
+/** node:http sets `corked` of a socket's state when a response ends. Nothing reads it: an exchange gathers a tick's writes by itself. */
+const writableState = { corked: 0, needDrain: false, errored: null };
+
+function portOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
+}
+
+function reset(text: string): Error {
+  return Object.assign(new Error(text), { code: "ECONNRESET" });
+}
+
+function emitSocketClose(socket: ExchangeSocket, error: Error | null): void {
+  socket.closed(error);
+}
+
+function timedOut(socket: ExchangeSocket): void {
+  socket.timedOut();
+}
+
+/**
+ * The socket of one exchange.
+ *
+ * Life: made with the exchange's messages; destroyed when the host breaks the exchange off or the application destroys it, its request or its
+ * response; left as it is (writable no more) when the response ended well.
+ */
+export class ExchangeSocket extends EventEmitter implements ExchangeListener {
+  readonly exchange: Exchange;
+  request: IncomingMessage | undefined;
+  // The names below are those node:http's code uses.
+  _httpMessage: ServerResponse | null = null;
+  _paused = false;
+  readonly _writableState: object = writableState;
+  readonly parser = null;
+  readonly connecting = false;
+  readonly pending = false;
+  readonly readyState = "open";
+  readonly readableHighWaterMark = 65536;
+  readonly writableHighWaterMark = 65536;
+  readonly writableCorked = 1;
+  readonly allowHalfOpen = true;
+  server: unknown;
+  readable = true;
+  writable = true;
+  destroyed = false;
+  errored: Error | null = null;
+  timeout = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(exchange: Exchange) {
+    super();
+    this.exchange = exchange;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.exchange.request.facts[Fact.CLIENT_ADDRESS];
+  }
+
+  get remotePort(): number | undefined {
+    return portOf(this.exchange.request.facts[Fact.CLIENT_PORT]);
+  }
+
+  get remoteFamily(): string | undefined {
+    return this.remoteAddress?.includes(":") ? "IPv6" : "IPv4";
+  }
+
+  get localAddress(): string | undefined {
+    return this.exchange.request.facts[Fact.LOCAL_ADDRESS];
+  }
+
+  get localPort(): number | undefined {
+    return portOf(this.exchange.request.facts[Fact.LOCAL_PORT]);
+  }
+
+  get localFamily(): string | undefined {
+    return this.localAddress?.includes(":") ? "IPv6" : "IPv4";
+  }
+
+  get encrypted(): boolean {
+    return this.exchange.request.facts[Fact.SCHEME] === "https";
+  }
+
+  get servername(): string | undefined {
+    return this.exchange.request.facts[Fact.TLS_SERVER_NAME];
+  }
+
+  get writableLength(): number {
+    return this.exchange.unsentBytes;
+  }
+
+  get writableNeedDrain(): boolean {
+    return this.exchange.saturated;
+  }
+
+  get writableEnded(): boolean {
+    return this.exchange.over;
+  }
+
+  address(): object {
+    return { address: this.localAddress, family: this.localFamily, port: this.localPort };
+  }
+
+  getProtocol(): string | null {
+    return this.exchange.request.facts[Fact.TLS_PROTOCOL] ?? null;
+  }
+
+  getCipher(): object {
+    const name = this.exchange.request.facts[Fact.TLS_CIPHER];
+    return { name, standardName: name, version: this.getProtocol() };
+  }
+
+  /** node:http writes interim responses before the head, and the body behind it. */
+  write(
+    chunk: Uint8Array | string,
+    encoding?: BufferEncoding | null | WriteCallback,
+    callback?: WriteCallback | null,
+  ): boolean {
+    if (typeof encoding === "function") return this.write(chunk, undefined, encoding);
+    if (this.destroyed) return false;
+    this.#timer?.refresh();
+    if (this.exchange.responded) {
+      return this.exchange.write(chunk, encoding ?? undefined, callback ?? undefined);
+    }
+    const interim = typeof chunk === "string" ? parseInterim(chunk) : undefined;
+    if (interim !== undefined) {
+      this.exchange.inform(interim.status, interim.reason, interim.headers);
+    }
+    if (typeof callback === "function") process.nextTick(callback);
+    return true;
+  }
+
+  cork(): void {}
+
+  uncork(): void {}
+
+  end(): this {
+    return this.destroySoon();
+  }
+
+  destroySoon(): this {
+    return this.exchange.over ? this : this.destroy();
+  }
+
+  /** Breaks the exchange off, unless it is over. */
+  destroy(error?: Error | null): this {
+    if (this.destroyed) return this;
+    this.exchange.abort(
+      WireError.APPLICATION,
+      error?.message ?? "the application closed the connection",
+    );
+    this.#close(error ?? null);
+    return this;
+  }
+
+  setTimeout(timeoutMs: number, callback?: () => void): this {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.timeout = timeoutMs;
+    if (callback !== undefined) this.once("timeout", callback);
+    if (timeoutMs > 0 && this.writable) {
+      this.#timer = setTimeout(timedOut, timeoutMs, this);
+      this.#timer.unref();
+    }
+    return this;
+  }
+
+  setNoDelay(): this {
+    return this;
+  }
+
+  setKeepAlive(): this {
+    return this;
+  }
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+
+  pause(): this {
+    return this;
+  }
+
+  /** The application wants (more) body. */
+  resume(): this {
+    this.exchange.pull();
+    return this;
+  }
+
+  /** The response is whole; nothing more is written or timed. */
+  release(): void {
+    this.writable = false;
+    if (this.#timer !== undefined) this.setTimeout(0);
+  }
+
+  bodyChunk(chunk: Uint8Array): void {
+    const request = this.request as IncomingMessage & { _dumped: boolean };
+    this.#timer?.refresh();
+    if (!request._dumped && request.push(chunk)) this.exchange.pull();
+  }
+
+  bodyEnd(trailers: readonly string[]): void {
+    finishBody(this.request as IncomingMessage, trailers);
+  }
+
+  drained(): void {
+    const response = this._httpMessage;
+    if (response !== null) announceDrain(response);
+    this.emit("drain");
+  }
+
+  aborted(error: WireError, text: string): void {
+    if (this.destroyed) return;
+    this.#close(error === WireError.CLIENT_GONE ? null : reset(text));
+  }
+
+  /** node:http's order when a connection breaks: request, response, socket. */
+  closed(error: Error | null): void {
+    const { request } = this;
+    const response = this._httpMessage;
+    if (request !== undefined && !request.destroyed) request.destroy(reset("aborted"));
+    if (response !== null) emitClose(response);
+    if (error !== null && this.listenerCount("error") > 0) this.emit("error", error);
+    this.emit("close", error !== null);
+  }
+
+  timedOut(): void {
+    const heard = [
+      this.emit("timeout"),
+      this.request !== undefined && !this.request.complete && this.request.emit("timeout", this),
+      this._httpMessage?.emit("timeout", this) ?? false,
+    ];
+    if (!heard.includes(true)) this.destroy();
+  }
+
+  #close(error: Error | null): void {
+    this.destroyed = true;
+    this.readable = false;
+    this.errored = error;
+    this.release();
+    process.nextTick(emitSocketClose, this, error);
+  }
+}

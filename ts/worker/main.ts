@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The entry of a worker process. The supervisor spawns it with the descriptors of docs/architecture.md, "A worker's start"; it calls
+// bootstrap.ts, loads the application (load.ts) and lets runtime.ts serve it.
+import { writeSync } from "node:fs";
+import { Socket } from "node:net";
+import { Takeover } from "../adapter/server.ts";
+import { SlotBoard } from "../channel/slot-board.ts";
+import { TenonError } from "../errors.ts";
+import { native } from "../native.ts";
+import { Scoreboard, scoreboardSize } from "../wire/scoreboard.ts";
+import { bootstrap, Descriptor } from "./bootstrap.ts";
+import { loadAdapter } from "./load.ts";
+import { Runtime } from "./runtime.ts";
+import { asStart, ControlSocket, type StartMessage, type SupervisorMessage } from "./start.ts";
+
+const STDERR = 2;
+
+let runtime: Runtime | undefined;
+let start: StartMessage | undefined;
+let exitCode = 0;
+
+function log(line: string): void {
+  try {
+    writeSync(STDERR, `${line}\n`);
+  } catch {
+    // The pipe is full and its reader is gone or behind: a line less must not stop a worker.
+  }
+}
+
+function where(): string {
+  return start === undefined ? "[]" : `[${start.pool} ${start.slot}]`;
+}
+
+function fileSize(slots: number): number {
+  return scoreboardSize(slots);
+}
+
+function openSlot(message: StartMessage): SlotBoard {
+  // The file holds a whole number of slots; its header tells how many, so it is mapped twice: for the header, then whole.
+  const header = new Uint32Array(native().mapScoreboard(Descriptor.scoreboard, fileSize(0), true));
+  const slots = header[2] ?? 0;
+  const memory = native().mapScoreboard(Descriptor.scoreboard, fileSize(slots), true);
+  return new SlotBoard(new Scoreboard(memory), message.slot);
+}
+
+function exitFailed(error: unknown): void {
+  const known = error instanceof TenonError;
+  const code = known ? error.code : "TENON_ERR_APPLICATION_LOAD";
+  const message = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error ? (error.stack ?? message) : message;
+  control.say({ type: "failed", code, message, stack }, () => process.exit(1));
+}
+
+function drain(): void {
+  if (runtime === undefined) process.exit(exitCode);
+  runtime.drain();
+}
+
+function onUncaught(error: unknown, origin: string): void {
+  // An application with a listener of its own handles it, as under node:http.
+  if (process.listenerCount("uncaughtException") > 1) {
+    runtime?.failure.forgive(error);
+    return;
+  }
+  if (runtime === undefined || !served) {
+    exitFailed(error);
+    return;
+  }
+  exitCode = 1;
+  runtime.failure.report(error, origin, where());
+  runtime.drain();
+}
+
+let served = false;
+
+async function run(message: StartMessage): Promise<void> {
+  bootstrap(message);
+  const slot = openSlot(message);
+  const takeover = new Takeover();
+  runtime = new Runtime({
+    start: message,
+    slot,
+    onDraining: (inFlight) => control.say({ type: "draining", inFlight }),
+    onDrained: () => process.exit(exitCode),
+    log,
+  });
+  process.on("SIGTERM", drain);
+  control.keepAlive(false);
+  const adapter = await loadAdapter(message.app, takeover);
+  control.keepAlive(true);
+  takeover.onClose = drain;
+  served = true;
+  runtime.serve(adapter);
+  control.say({ type: "ready", shape: adapter.shape });
+}
+
+function onMessage(message: SupervisorMessage): void {
+  if (message.type === "drain") {
+    drain();
+    return;
+  }
+  if (start !== undefined) return;
+  try {
+    start = asStart(message);
+  } catch (error) {
+    exitFailed(error);
+    return;
+  }
+  run(start).catch(exitFailed);
+}
+
+function onSupervisorGone(): void {
+  log(`TN0305: ${where()} the supervisor has gone, the worker drains and exits`);
+  drain();
+}
+
+const control = new ControlSocket(
+  new Socket({ fd: Descriptor.control, readable: true, writable: true }),
+  onMessage,
+  onSupervisorGone,
+);
+process.on("uncaughtException", onUncaught);

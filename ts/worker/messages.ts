@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes node:http's request and response of an exchange. Called by the listener and server adapters.
+import { IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { Exchange } from "../channel/exchange.ts";
+import { ExchangeSocket } from "./exchange-socket.ts";
+import { fillRequest, finishBody } from "./request.ts";
+import { attachResponse } from "./response.ts";
+
+type RequestClass = new (socket: unknown) => IncomingMessage;
+type ResponseClass = new (request: IncomingMessage, options?: object) => ServerResponse;
+
+interface MessageClasses {
+  readonly Request: RequestClass;
+  readonly Response: ResponseClass;
+}
+
+/** What a server is asked for: the classes and options that http.createServer() was given. */
+interface ServerFields {
+  readonly joinDuplicateHeaders?: boolean;
+  readonly rejectNonStandardBodyWrites?: boolean;
+  readonly timeout?: number;
+}
+
+const nodeClasses: MessageClasses = {
+  Request: IncomingMessage as unknown as RequestClass,
+  Response: ServerResponse as unknown as ResponseClass,
+};
+const classesOf = new WeakMap<Server, MessageClasses>();
+
+function findClasses(server: Server): MessageClasses {
+  let classes = classesOf.get(server);
+  if (classes === undefined) {
+    const named = (description: string): unknown => {
+      const symbol = Object.getOwnPropertySymbols(server).find(
+        (own) => own.description === description,
+      );
+      return symbol === undefined
+        ? undefined
+        : (server as unknown as Record<symbol, unknown>)[symbol];
+    };
+    classes = {
+      Request: (named("IncomingMessage") as RequestClass | undefined) ?? nodeClasses.Request,
+      Response: (named("ServerResponse") as ResponseClass | undefined) ?? nodeClasses.Response,
+    };
+    classesOf.set(server, classes);
+  }
+  return classes;
+}
+
+/** Calls `serve` with a real request and response for an exchange. @param server whose message classes and options apply */
+export function serveMessages(
+  exchange: Exchange,
+  server: Server | undefined,
+  serve: (request: IncomingMessage, response: ServerResponse) => void,
+): void {
+  const { Request, Response } = server === undefined ? nodeClasses : findClasses(server);
+  const fields: ServerFields | undefined = server as ServerFields | undefined;
+  const socket = new ExchangeSocket(exchange);
+  const request = new Request(socket);
+  fillRequest(request, exchange.request, fields?.joinDuplicateHeaders ?? false);
+  const response = new Response(request, fields);
+  socket.request = request;
+  socket.server = server;
+  attachResponse(response, socket);
+  if ((fields?.timeout ?? 0) > 0) socket.setTimeout(fields?.timeout ?? 0);
+  exchange.listener = socket;
+  try {
+    serve(request, response);
+  } finally {
+    // As node:http's parser does: an empty body ends behind the 'request' event.
+    if (exchange.bodyEnded && !request.complete) finishBody(request, []);
+  }
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// http.ServerResponse to RESPONSE, DATA and END. Frameworks replace a response's prototype, so what is ours are own properties:
+// `_storeHeader`, where node:http would make the head's text, and `_finish`, which it calls when all is written.
+import {
+  type IncomingMessage,
+  OutgoingMessage,
+  ServerResponse,
+  STATUS_CODES,
+  validateHeaderName,
+  validateHeaderValue,
+} from "node:http";
+import { fail } from "../errors.ts";
+import type { ExchangeSocket } from "./exchange-socket.ts";
+
+/** The inside of a ServerResponse (lib/_http_outgoing.js), as far as it is used here. */
+interface InnerResponse {
+  _header: string | null;
+  _headerSent: boolean;
+  _hasBody: boolean;
+  _contentLength: number | null;
+  _removedContLen: boolean;
+  _trailer: string;
+  _closed: boolean;
+  _storeHeader(firstLine: string, headers: unknown): void;
+  _finish(): void;
+  [symbol: symbol]: unknown;
+}
+
+type OutHeaders = Record<string, [string, unknown]>;
+
+/** Header fields of a connection (RFC 9110, 7.6.1): the host has its own with the client. */
+const connectionHeaders: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+function symbolOf(object: object, description: string): symbol {
+  const found = Object.getOwnPropertySymbols(object).find(
+    (symbol) => symbol.description === description,
+  );
+  if (found === undefined) {
+    throw fail("TENON_ERR_NODE_INTERNALS", { version: process.version, what: description });
+  }
+  return found;
+}
+
+const sample = new OutgoingMessage();
+const outHeadersKey = symbolOf(sample, "kOutHeaders");
+const needDrainKey = symbolOf(sample, "kNeedDrain");
+const prototypeFinish = (ServerResponse.prototype as unknown as InnerResponse)._finish;
+
+/** Gathers names and values in turn, without those of the connection, and notes what node:http wants to know. */
+class HeadLines {
+  readonly lines: string[] = [];
+  /** What Content-Length says. */
+  bodyLength: number | undefined;
+
+  add(name: string, value: unknown, validate: boolean): void {
+    if (validate) validateHeaderName(name);
+    if (Array.isArray(value)) {
+      // node:http joins the cookies of a request; a response has none.
+      for (const one of value) this.#line(name, one, validate);
+    } else {
+      this.#line(name, value, validate);
+    }
+  }
+
+  #line(name: string, value: unknown, validate: boolean): void {
+    if (validate) validateHeaderValue(name, value as string);
+    const length = name.length;
+    if (length === 7 || length === 10 || length === 14 || length === 16 || length === 17) {
+      const lower = name.toLowerCase();
+      if (lower === "content-length") this.bodyLength = Number(value);
+      else if (connectionHeaders.has(lower)) return;
+    }
+    this.lines.push(name, typeof value === "string" ? value : String(value));
+  }
+}
+
+function addAll(head: HeadLines, response: InnerResponse, headers: unknown): void {
+  if (headers === undefined || headers === null) return;
+  if (headers === response[outHeadersKey]) {
+    const out = headers as OutHeaders;
+    for (const key in out) {
+      const entry = out[key] as [string, unknown];
+      head.add(entry[0], entry[1], false);
+    }
+  } else if (!Array.isArray(headers)) {
+    for (const [name, value] of Object.entries(headers)) head.add(name, value, true);
+  } else if (Array.isArray(headers[0])) {
+    for (const [name, value] of headers) head.add(name, value, true);
+  } else {
+    if (headers.length % 2 !== 0) {
+      throw fail("TENON_ERR_ARGUMENT", {
+        what: "headers",
+        expected: "names and values in turn",
+        got: headers.length,
+      });
+    }
+    for (let index = 0; index < headers.length; index += 2) {
+      head.add(headers[index], headers[index + 1], true);
+    }
+  }
+}
+
+/** In place of OutgoingMessage's: the head goes to the exchange, and what node:http writes from now on is body. */
+function storeHeader(
+  this: ServerResponse & InnerResponse,
+  firstLine: string,
+  headers: unknown,
+): void {
+  const { statusCode, statusMessage } = this;
+  if (statusCode < 200 || statusCode > 599) {
+    throw fail("TENON_ERR_ARGUMENT", {
+      what: "a response's status",
+      expected: "200 to 599",
+      got: statusCode,
+    });
+  }
+  const head = new HeadLines();
+  addAll(head, this, headers);
+  const gathered = this._contentLength;
+  if (head.bodyLength === undefined && !this._removedContLen && typeof gathered === "number") {
+    if (this._hasBody) {
+      head.bodyLength = gathered;
+      head.lines.push("Content-Length", String(gathered));
+    }
+  }
+  this._header = firstLine;
+  this._headerSent = true;
+  const reason = statusMessage === STATUS_CODES[statusCode] ? "" : statusMessage;
+  const bodyLength = this._hasBody ? head.bodyLength : undefined;
+  socketOf(this)?.exchange.respond(statusCode, reason, head.lines, bodyLength);
+}
+
+/** In place of ServerResponse's: the application has ended its response and all of it was written. */
+function finish(this: ServerResponse & InnerResponse): void {
+  prototypeFinish.call(this);
+  const socket = socketOf(this);
+  socket?.exchange.end(this._trailer === "" ? undefined : parseLines(this._trailer.split("\r\n")));
+}
+
+function socketOf(response: ServerResponse): ExchangeSocket | null {
+  return response.socket as unknown as ExchangeSocket | null;
+}
+
+function emitCloseLater(response: ServerResponse): void {
+  emitClose(response);
+}
+
+/** What node:http does when a response has finished: let go of the socket and of a body that nobody reads. */
+function onFinish(this: ServerResponse): void {
+  const socket = socketOf(this);
+  if (socket === null) return;
+  const request = socket.request as IncomingMessage & {
+    _consuming: boolean;
+    _readableState: { resumeScheduled: boolean };
+    _dump(): void;
+  };
+  if (!request.complete) {
+    // The exchange is over and the rest of the body will not come (docs/architecture.md).
+    socket.readable = false;
+    socket.destroyed = true;
+    request.destroy();
+  } else if (!request._consuming && !request._readableState.resumeScheduled) {
+    request._dump();
+  }
+  socket.release();
+  socket._httpMessage = null;
+  (this as { socket: unknown }).socket = null;
+  process.nextTick(emitCloseLater, this);
+}
+
+/** Ties a new response to its exchange's socket. */
+export function attachResponse(response: ServerResponse, socket: ExchangeSocket): void {
+  const inner = response as ServerResponse & InnerResponse;
+  inner._storeHeader = storeHeader;
+  inner._finish = finish;
+  response.sendDate = false;
+  socket._httpMessage = response;
+  (response as { socket: unknown }).socket = socket;
+  response.on("finish", onFinish);
+}
+
+/** Emits 'close' once, as node:http does. */
+export function emitClose(response: ServerResponse): void {
+  const inner = response as ServerResponse & InnerResponse;
+  if (inner._closed) return;
+  (inner as { destroyed: boolean }).destroyed = true;
+  inner._closed = true;
+  response.emit("close");
+}
+
+/** Emits 'drain' when a write() had said to wait. */
+export function announceDrain(response: ServerResponse): void {
+  const inner = response as ServerResponse & InnerResponse;
+  if (response.writableEnded || inner[needDrainKey] !== true) return;
+  inner[needDrainKey] = false;
+  response.emit("drain");
+}
+
+function parseLines(lines: readonly string[]): string[] {
+  const fields: string[] = [];
+  for (const line of lines) {
+    const colon = line.indexOf(": ");
+    if (colon > 0) fields.push(line.slice(0, colon), line.slice(colon + 2));
+  }
+  return fields;
+}
+
+/** Reads the text that node:http makes of an interim response; undefined for 100, which the host sends when body is pulled. */
+export function parseInterim(
+  text: string,
+): { status: number; reason: string; headers: string[] } | undefined {
+  const match = /^HTTP\/1\.1 (1\d\d) ([^\r]*)\r\n/.exec(text);
+  if (match === null || match[1] === "100") return undefined;
+  const headers = parseLines(text.split("\r\n").slice(1));
+  return { status: Number(match[1]), reason: match[2] ?? "", headers };
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker at work: gates, channels, exchanges, states, drain. Made by main.ts once the application is loaded.
+import type { Adapter } from "../adapter/adapter.ts";
+import { AcceptGate } from "../channel/accept-gate.ts";
+import { Channel, type ChannelOwner } from "../channel/channel.ts";
+import type { Exchange } from "../channel/exchange.ts";
+import type { SlotBoard } from "../channel/slot-board.ts";
+import { Phase, WireError, WireNumber, WorkerState } from "../wire/protocol.ts";
+import { Descriptor } from "./bootstrap.ts";
+import { Failure } from "./failure.ts";
+import type { StartMessage } from "./start.ts";
+
+const HEARTBEAT_MS = 250;
+/** How long a host has for closing a channel that was told CLOSE. */
+const CLOSE_MS = 1000;
+/** Connections taken from the worker's endpoint at one turn of the event loop. */
+const ENDPOINT_BATCH = 32;
+
+export interface RuntimeOptions {
+  readonly start: StartMessage;
+  readonly slot: SlotBoard;
+  /** Told once, when no new exchanges are taken any more. */
+  readonly onDraining: (inFlight: number) => void;
+  /** Told once, when the last exchange is over and the last channel closed. */
+  readonly onDrained: () => void;
+  /** Writes a line for the log. */
+  readonly log: (line: string) => void;
+}
+
+/**
+ * The worker between its first and its last exchange.
+ *
+ * 1. `serve` opens the gates. 2. `drain` closes them, lets what is open finish (graceful time-out) and calls `onDrained`.
+ * The endpoint's gate is open while claim words are left; the queue's while one more exchange has room.
+ */
+export class Runtime implements ChannelOwner {
+  readonly #options: RuntimeOptions;
+  readonly #slot: SlotBoard;
+  readonly #channels = new Set<Channel>();
+  readonly #endpoint: AcceptGate;
+  readonly #queue: AcceptGate;
+  readonly #heartbeat: NodeJS.Timeout;
+  readonly failure: Failure;
+  #adapter: Adapter | undefined;
+  /** Channels from the queue whose first exchange has not begun. */
+  #reserved = 0;
+  #draining = false;
+  #drained = false;
+  #closeTimer: NodeJS.Timeout | undefined;
+  #gracefulTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options;
+    this.#slot = options.slot;
+    this.failure = new Failure((line) => this.#log(line));
+    this.#endpoint = this.#gate(Descriptor.endpoint, ENDPOINT_BATCH, false);
+    // One at a time: the other workers of the pool take from the same queue.
+    this.#queue = this.#gate(Descriptor.queue, 1, true);
+    this.#slot.setCapacity(options.start.concurrency);
+    this.#slot.beat();
+    this.#heartbeat = setInterval(() => this.#slot.beat(), HEARTBEAT_MS);
+    this.#heartbeat.unref();
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** Takes exchanges from now on. */
+  serve(adapter: Adapter): void {
+    this.#adapter = adapter;
+    if (this.#draining) return;
+    this.#slot.beat();
+    this.#slot.setState(WorkerState.READY);
+    this.#setGates();
+  }
+
+  /** Takes nothing new and finishes what is open. */
+  drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#slot.setState(WorkerState.DRAINING);
+    this.#endpoint.end();
+    this.#queue.end();
+    this.#options.onDraining(this.#slot.inFlight);
+    for (const channel of this.#channels) if (channel.idle) channel.close();
+    const { gracefulTimeoutMs } = this.#options.start;
+    this.#gracefulTimer = setTimeout(() => this.#breakOff(), gracefulTimeoutMs);
+    this.#settle();
+  }
+
+  admit(channel: Channel): 0 | typeof WireError.BUSY | typeof WireError.DRAINING {
+    if (this.#draining) return WireError.DRAINING;
+    if (channel.reserved) return 0;
+    return this.#room() > 0 ? 0 : WireError.BUSY;
+  }
+
+  begin(channel: Channel, exchange: Exchange): void {
+    this.#unreserve(channel);
+    this.#slot.begin(channel.claim, exchange.number);
+    if (this.#room() <= 0) this.#queue.close();
+    try {
+      this.#adapter?.handle(exchange);
+    } catch (error) {
+      this.failed(error, exchange);
+    }
+  }
+
+  finish(channel: Channel): void {
+    this.#slot.finish();
+    if (!this.#draining) {
+      if (this.#room() > 0) this.#queue.open();
+      return;
+    }
+    channel.close();
+    this.#settle();
+  }
+
+  failed(error: unknown, exchange: Exchange): void {
+    this.failure.blame(error, exchange);
+  }
+
+  violated(_channel: Channel, text: string): void {
+    this.#log(`TN0302: ${this.#where} the host broke the protocol, the channel is closed: ${text}`);
+  }
+
+  closed(channel: Channel): void {
+    this.#unreserve(channel);
+    this.#slot.closeChannel(channel.claim);
+    this.#channels.delete(channel);
+    if (this.#draining) this.#settle();
+    else this.#setGates();
+  }
+
+  get #where(): string {
+    const { pool, slot } = this.#options.start;
+    return `[${pool} ${slot}]`;
+  }
+
+  #log(line: string): void {
+    this.#options.log(line);
+  }
+
+  #gate(fd: number, batch: number, queued: boolean): AcceptGate {
+    return new AcceptGate({
+      fd,
+      batch,
+      hostUids: this.#options.start.hostUids,
+      onConnection: (connection) => this.#open(connection, queued),
+      onRefused: ({ uid, pid }) => {
+        this.#log(
+          `TN0301: ${this.#where} refused a channel from uid ${uid} (pid ${pid}), which is not the host`,
+        );
+      },
+    });
+  }
+
+  #open(fd: number, queued: boolean): void {
+    const { start } = this.#options;
+    const claim = this.#slot.openChannel();
+    if (queued) this.#reserved += 1;
+    const hello = {
+      version: WireNumber.VERSION,
+      oldestVersion: WireNumber.VERSION,
+      slot: start.slot,
+      claimIndex: claim.index,
+      pid: process.pid,
+      incarnation: start.incarnation,
+      generation: start.generation,
+      claim: claim.word,
+      phases: 1n << BigInt(Phase.HANDLER),
+    };
+    this.#channels.add(new Channel(fd, this, claim, hello, queued));
+    this.#setGates();
+  }
+
+  #unreserve(channel: Channel): void {
+    if (!channel.reserved) return;
+    channel.reserved = false;
+    this.#reserved -= 1;
+  }
+
+  /** Exchanges that may begin now, less those that come through the queue. */
+  #room(): number {
+    return this.#options.start.concurrency - this.#slot.inFlight - this.#reserved;
+  }
+
+  #setGates(): void {
+    const words = this.#slot.channels < WireNumber.CLAIMS_PER_SLOT;
+    if (words) this.#endpoint.open();
+    else this.#endpoint.close();
+    if (words && this.#room() > 0) this.#queue.open();
+    else this.#queue.close();
+  }
+
+  /** Ends a drain whose time has come. */
+  #settle(): void {
+    if (this.#slot.inFlight > 0 || this.#drained) return;
+    if (this.#channels.size === 0) {
+      this.#end();
+      return;
+    }
+    this.#closeTimer ??= setTimeout(() => {
+      for (const channel of this.#channels) channel.destroy();
+    }, CLOSE_MS);
+  }
+
+  /** The graceful time-out has passed. */
+  #breakOff(): void {
+    const open = [...this.#channels].filter((channel) => !channel.idle);
+    this.#log(
+      `TN0304: ${this.#where} broke off ${open.length} requests that were still open at the graceful time-out`,
+    );
+    for (const channel of open) {
+      channel.exchange?.abort(WireError.STOPPING, "the graceful time-out has passed");
+    }
+    for (const channel of this.#channels) channel.destroyWhenSent();
+  }
+
+  #end(): void {
+    this.#drained = true;
+    clearTimeout(this.#closeTimer);
+    clearTimeout(this.#gracefulTimer);
+    clearInterval(this.#heartbeat);
+    this.#slot.setState(WorkerState.STOPPING);
+    this.#options.onDrained();
+  }
+}
