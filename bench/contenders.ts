@@ -56,6 +56,19 @@ const common = `LogLevel notice
   AllowOverride None
 </Directory>`;
 
+/** Waits until all that is behind the httpd has started. @throws with the httpd's log when it does not */
+async function firstAnswer(contender: Contender): Promise<void> {
+  try {
+    const response = await fetch(contender.url);
+    await response.arrayBuffer();
+    if (response.status !== 200) throw new Error(`the first answer has status ${response.status}`);
+  } catch (cause) {
+    const log = contender.log();
+    await contender.stop();
+    throw new Error(`${String(cause)}\n${log}`, { cause });
+  }
+}
+
 async function startHttpd(
   own: Pick<PrivateHttpdOptions, "load" | "tenon"> & { readonly text: string },
   more: Pick<Contender, "stop"> & { readonly roots: (httpd: PrivateHttpd) => readonly number[] },
@@ -65,7 +78,7 @@ async function startHttpd(
     size,
     text: `${common}\n${own.text}`,
   });
-  return {
+  const contender = {
     url: `${httpd.url}/`,
     roots: () => [httpd.pid, ...more.roots(httpd)],
     log: () => httpd.log.tail(),
@@ -74,6 +87,8 @@ async function startHttpd(
       await more.stop();
     },
   };
+  await firstAnswer(contender);
+  return contender;
 }
 
 const alone = { roots: () => [], stop: async () => {} };
