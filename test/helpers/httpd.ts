@@ -14,7 +14,14 @@ import {
   type PrivateHttpdOptions,
   writeConfig,
 } from "../../ts/cli/private-httpd.ts";
-import { alive, allProcesses, childrenOf, processesIn, waitUntil } from "./processes.ts";
+import {
+  alive,
+  allProcesses,
+  childrenOf,
+  environmentOf,
+  processesIn,
+  waitUntil,
+} from "./processes.ts";
 
 /** The checkout, with a slash at the end. */
 export const root: string = fileURLToPath(new URL("../..", import.meta.url));
@@ -155,6 +162,11 @@ export class TestHttpd {
     return { parent, children: below, supervisor, workers };
   }
 
+  /** The workers of a pool, by pid. */
+  workersOf(name: string): number[] {
+    return this.processes().workers.filter((pid) => environmentOf(pid)["TENON_POOL"] === name);
+  }
+
   /** Ends httpd and asserts that its logs hold nothing unannounced and that nothing of it is left. */
   async stop(): Promise<void> {
     const { directory } = this.places;
@@ -168,10 +180,17 @@ export class TestHttpd {
     }
   }
 
-  /** Ends httpd's parent at once (SIGKILL) and asserts that all the rest goes too. */
+  /** Ends httpd's parent at once (SIGKILL) and asserts that supervisor and workers go too. */
   async kill(): Promise<void> {
+    const known = this.processes();
     process.kill(this.httpd.pid, "SIGKILL");
     await this.httpd.exited;
+    const { supervisor, workers } = known;
+    const gone = (): boolean => ![supervisor, ...workers].some(alive) && !existsSync(this.runtime);
+    const explain = (): string => `${JSON.stringify(this.#left())}\n${this.httpd.log.tail(80)}`;
+    await waitUntil("the end of supervisor and workers", gone, { explain });
+    // What httpd itself does without Tenon: its children stay.
+    for (const pid of known.children) process.kill(pid, "SIGKILL");
     await this.#assertNothingLeft();
   }
 

@@ -80,6 +80,12 @@ export function privateMemory(pid: number): number {
   return sizes.reduce((sum, match) => sum + Number(match[1]) * 1024, 0);
 }
 
+/** Gives the environment that a process was started with. */
+export function environmentOf(pid: number): NodeJS.Dict<string> {
+  const pairs = (readProc(pid, "environ") ?? "").split("\0").filter((pair) => pair !== "");
+  return Object.fromEntries(pairs.map((pair) => pair.split(/=(.*)/s, 2)));
+}
+
 function readProc(pid: number, name: string): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${name}`, "latin1");

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { configtest, pool, probe, root } from "../helpers/httpd.ts";
+
+interface Mistake {
+  readonly title: string;
+  readonly text: string;
+  /** The line that httpd must name. */
+  readonly line: string;
+  /** What is wrong, and what to write instead. */
+  readonly says: RegExp;
+}
+
+const app = `TenonApp "${probe}"`;
+
+/** A mistake in one line inside of a pool that is right otherwise. */
+function inPool(title: string, line: string, says: RegExp): Mistake {
+  return { title, text: `<TenonPool a>\n${app}\n${line}\n</TenonPool>`, line, says };
+}
+
+function outside(title: string, line: string, says: RegExp): Mistake {
+  return { title, text: line, line, says };
+}
+
+const mistakes: Mistake[] = [
+  outside(
+    "a handler of an unknown pool",
+    "SetHandler tenon:nobody",
+    /no pool 'nobody': add a section <TenonPool nobody>/,
+  ),
+  outside(
+    "a pool's directive outside of a pool",
+    app,
+    /outside of a pool: put it between <TenonPool name>/,
+  ),
+  outside(
+    "a directory of the package that is none",
+    "TenonPackage /nowhere",
+    /\/nowhere is not a directory: name an existing one/,
+  ),
+  outside(
+    "a node that does not exist",
+    "TenonNode /nowhere/node",
+    /cannot find \/nowhere\/node .*: name an existing file/,
+  ),
+  inPool(
+    "an application file that does not exist",
+    "TenonApp missing.ts",
+    /cannot find \/.*missing\.ts .*: name an existing file/,
+  ),
+  inPool(
+    "an application that is a folder",
+    `TenonApp "${root}"`,
+    /is not a file: name the file itself/,
+  ),
+  inPool(
+    "an unknown user",
+    "TenonUser no-such-user",
+    /no user 'no-such-user': name an existing user/,
+  ),
+  inPool(
+    "root as user",
+    "TenonUser root",
+    /never runs as root: name the user that owns the application/,
+  ),
+  inPool(
+    "an unknown group",
+    "TenonGroup no-such-group",
+    /no group 'no-such-group': name an existing group/,
+  ),
+  inPool("root's group", "TenonGroup root", /never runs in root's group: name another/),
+  inPool(
+    "a working directory that does not exist",
+    "TenonDirectory /nowhere",
+    /\/nowhere is not a directory: name an existing one/,
+  ),
+  inPool(
+    "a count that is no number",
+    "TenonConcurrency many",
+    /'many' is not a whole number from 1 to 10000/,
+  ),
+  inPool("a count out of range", "TenonConcurrency 0", /'0' is not a whole number from 1 to 10000/),
+  inPool("a negative count", "TenonQueueLength -1", /'-1' is not a whole number from 1 to 65535/),
+  inPool(
+    "a count with a tail",
+    "TenonOpenFiles 4096k",
+    /'4096k' is not a whole number from 64 to 1048576/,
+  ),
+  inPool(
+    "a count beyond 64 bits",
+    "TenonOpenFiles 99999999999999999999999",
+    /is not a whole number from 64 to 1048576/,
+  ),
+  inPool(
+    "a time that is none",
+    "TenonQueueTimeout soon",
+    /'soon' is not a time .*: write a number of seconds, or one with a unit/,
+  ),
+  inPool(
+    "a time with an unknown unit",
+    "TenonRequestTimeout 5parsec",
+    /'5parsec' is not a time .*unit \(ms, s, min, h\)/,
+  ),
+  inPool(
+    "a time that is too long",
+    "TenonGracefulTimeout 1000h",
+    /'1000h' is not a time from 0 to 86400 seconds/,
+  ),
+  inPool(
+    "a time that is too short",
+    "TenonIdleTimeout 5ms",
+    /'5ms' is not a time from 1 to 86400 seconds/,
+  ),
+  inPool(
+    "a umask that is not octal",
+    "TenonUmask 0999",
+    /'0999' is not an octal number from 0 to 777, such as 0027/,
+  ),
+  inPool(
+    "a maximum below the minimum",
+    "TenonProcesses 4 2",
+    /maximum 2 is below the minimum 4: write the smaller first/,
+  ),
+  inPool(
+    "a minimum that is no number",
+    "TenonProcesses few",
+    /'few' is not a whole number from 0 to 128/,
+  ),
+  inPool(
+    "a maximum of no workers",
+    "TenonProcesses 0 0",
+    /'0' is not a whole number from 1 to 128/,
+  ),
+  inPool(
+    "a bad name for a variable",
+    'TenonEnv "MY VAR" x',
+    /'MY VAR' is not a name: use letters, digits and _/,
+  ),
+  inPool("a variable without value", "TenonEnv ALONE", /TenonEnv takes two arguments/),
+  {
+    title: "a pool without application",
+    text: "<TenonPool empty>\n</TenonPool>",
+    line: "<TenonPool empty>",
+    says: /'empty' has no application: add a line TenonApp <file>/,
+  },
+  {
+    title: "two pools of one name",
+    text: `${pool("twice")}<TenonPool twice >\n${app}\n</TenonPool>`,
+    line: "<TenonPool twice >",
+    says: /a pool 'twice' already, on line \d+ of .*: choose another name/,
+  },
+  {
+    title: "a bad name for a pool",
+    text: `<TenonPool a/b>\n${app}\n</TenonPool>`,
+    line: "<TenonPool a/b>",
+    says: /'a\/b' is not a name for a pool: use 1 to 32 letters, digits/,
+  },
+  {
+    title: "a pool inside of a location",
+    text: `<Location "/x">\n<TenonPool inside>\n${app}\n</TenonPool>\n</Location>`,
+    line: "<TenonPool inside>",
+    says: /TenonPool.* cannot occur within .*<Location>? section|TenonPool not allowed/i,
+  },
+];
+
+describe("configuration of the module", () => {
+  it("accepts every directive with a right value", async () => {
+    const directives = `TenonProcesses 0 3
+      TenonConcurrency 50
+      TenonQueueLength 10
+      TenonQueueTimeout 1500ms
+      TenonRequestTimeout 2min
+      TenonStartupTimeout 10
+      TenonGracefulTimeout 1h
+      TenonShutdownTimeout 2s
+      TenonIdleTimeout 60
+      TenonOpenFiles 1024
+      TenonUmask 0027
+      TenonDirectory "${root}"
+      TenonEnv GREETING "hello world"`;
+    const { code, output } = await configtest({ text: pool("all", directives) });
+    assert.equal(output, "Syntax OK\n");
+    assert.equal(code, 0);
+  });
+
+  for (const { title, text, line, says } of mistakes) {
+    it(`refuses ${title}, with file and line and what to write instead`, async () => {
+      const { code, output, places, config } = await configtest({ text });
+      assert.notEqual(code, 0, output);
+      const message = output.replaceAll(/\s+/g, " ");
+      assert.match(message, says);
+      const number = config.split("\n").indexOf(line) + 1;
+      const place = `line ${number} of ${join(places.directory, "httpd.conf")}`;
+      assert.ok(message.includes(place), `no "${place}" in: ${output}`);
+    });
+  }
+
+  it("refuses a runtime directory whose sockets' names would be too long", async () => {
+    const long = `TenonRuntimeDir /tmp/${"long-".repeat(20)}`;
+    const { code, output } = await configtest({ text: `${long}\n${pool("a")}` });
+    assert.notEqual(code, 0);
+    assert.match(output, /too long for sockets .*: name a shorter directory with TenonRuntimeDir/s);
+  });
+
+  it("refuses a package without a supervisor", async () => {
+    const { code, output } = await configtest({ text: `TenonPackage /tmp\n${pool("a")}` });
+    assert.notEqual(code, 0);
+    assert.match(output, /no supervisor in \/tmp .*name the directory of the tenon package/s);
+  });
+
+  it("starts nothing at configtest", async () => {
+    // configtest() itself looks for processes and for the runtime directory.
+    const { code, output } = await configtest({ text: pool("quiet", "TenonProcesses 2 2") });
+    assert.equal(code, 0, output);
+  });
+
+  it("shows a help for every directive with -L", async () => {
+    const { output } = await configtest({ text: "" }, ["-L"]);
+    const source = ["directives.h", "config.c"].map((name) =>
+      readFileSync(join(root, "apache", name), "utf8"),
+    );
+    const names = [...source.join("\n").matchAll(/"(<?Tenon[A-Z]\w+)",/g)].map((match) => match[1]);
+    assert.ok(names.includes("TenonApp") && names.includes("TenonProcesses"));
+    assert.ok(names.length >= 18, names.join(" "));
+    const lines = output.split("\n");
+    for (const name of new Set(names)) {
+      const at = lines.findIndex((line) => line.startsWith(`${name} (`));
+      assert.notEqual(at, -1, `${name} is not listed`);
+      assert.match(lines[at + 1] ?? "", /^\t\S.{20,}/, `${name} has no help`);
+    }
+  });
+});

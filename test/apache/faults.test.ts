@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import http2 from "node:http2";
+import { type Answer, ask, exchangeBytes, head, open, rest } from "../helpers/http-client.ts";
+import { pool, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
+import { alive, waitUntil } from "../helpers/processes.ts";
+
+/** A virtual host with a log of its own, reached by its name. */
+function virtualHost(port: number): string {
+  return `Header always set X-Request-Id %{UNIQUE_ID}e
+<VirtualHost 127.0.0.1:${port}>
+  ServerName main.test
+</VirtualHost>
+<VirtualHost 127.0.0.1:${port}>
+  ServerName own.test
+  ErrorLog logs/own.log
+</VirtualHost>`;
+}
+
+const pools = [
+  pool("watch", "TenonProcesses 1 1"),
+  pool("free", "TenonProcesses 1 2"),
+  pool("lone", "TenonProcesses 1 1\nTenonConcurrency 1\nTenonQueueTimeout 300ms"),
+  pool("short", "TenonProcesses 1 1\nTenonConcurrency 1\nTenonQueueLength 1"),
+  pool("slow", "TenonProcesses 1 1\nTenonRequestTimeout 300ms"),
+];
+
+describe("faults behind httpd", () => {
+  let httpd: TestHttpd;
+
+  before(async () => {
+    httpd = await startHttpd({
+      tls: true,
+      load: ["headers"],
+      text: ({ port }) => [virtualHost(port), ...pools].join("\n"),
+    });
+    httpd.expectLog("TN0213");
+  });
+  after(() => httpd.stop());
+
+  function own(path: string, method = "GET"): Promise<Answer> {
+    return ask(httpd.url + path, { method, headers: { Host: "own.test" } });
+  }
+
+  /** Asserts that the virtual host's own log names the failure of an answer, with its request id. */
+  async function assertLogged(answer: Answer, tag: string, pool: string): Promise<void> {
+    const id = String(answer.headers["x-request-id"]);
+    assert.match(id, /^[\w@-]{20,}$/);
+    const pattern = new RegExp(`${tag}: \\[${pool} -?\\d+ #${id}\\]`);
+    await httpd.log("own.log").waitFor(pattern);
+    assert.ok(
+      !httpd
+        .log()
+        .lines()
+        .some((line) => line.includes(id)),
+      "also in the main log",
+    );
+  }
+
+  async function waitForWorker(name: string): Promise<void> {
+    const explain = (): string => httpd.log().tail();
+    await waitUntil(`a worker of ${name}`, async () => (await own(`/${name}/pid`)).status === 200, {
+      explain,
+    });
+  }
+
+  it("loses no GET when workers are killed under load", async () => {
+    const { children } = httpd.processes();
+    let running = true;
+    const counts = { good: 0 };
+    const client = async (): Promise<void> => {
+      while (running) {
+        const answer = await ask(`${httpd.url}/free/pid`);
+        assert.equal(answer.status, 200, answer.text);
+        counts.good++;
+      }
+    };
+    const clients = Promise.all(Array.from({ length: 16 }, client));
+    for (let turn = 0; turn < 3; turn++) {
+      const answer = await ask(`${httpd.url}/free/pid`);
+      const victim = Number(answer.text);
+      process.kill(victim, "SIGKILL");
+      const successor = (): boolean => !alive(victim) && httpd.workersOf("free").length > 0;
+      await Promise.race([clients, waitUntil("a new worker", successor)]);
+      const goal = counts.good + 100;
+      await Promise.race([clients, waitUntil("100 more answers", () => counts.good >= goal)]);
+    }
+    running = false;
+    await clients;
+    assert.deepEqual(httpd.processes().children, children);
+  });
+
+  it("leaves httpd untouched when a worker aborts, and names the signal", async () => {
+    const { children } = httpd.processes();
+    const since = httpd.log().mark();
+    httpd.expectLog("TN0009");
+    const answer = await own("/free/abort", "POST");
+    assert.equal(answer.status, 502);
+    await assertLogged(answer, "TN0009", "free");
+    await httpd.waitForLog(/TN02\d\d: \[free \d+.*SIGABRT/, { since });
+    assert.deepEqual(httpd.processes().children, children);
+    await waitForWorker("free");
+  });
+
+  it("leaves httpd untouched when a worker crashes by SIGSEGV, and names the signal", async () => {
+    const { children } = httpd.processes();
+    const since = httpd.log().mark();
+    httpd.expectLog("TN0009");
+    const answer = await own("/free/segfault", "POST");
+    assert.equal(answer.status, 502);
+    await httpd.waitForLog(/TN02\d\d: \[free \d+.*SIGSEGV/, { since });
+    assert.deepEqual(httpd.processes().children, children);
+    await waitForWorker("free");
+  });
+
+  it("answers 502 to a POST whose worker dies, and runs it on no other", async () => {
+    httpd.expectLog("TN0009");
+    const since = httpd.log().mark();
+    const answer = await own("/free/kill", "POST");
+    assert.equal(answer.status, 502);
+    await assertLogged(answer, "TN0009", "free");
+    await httpd.waitForLog(/TN02\d\d: \[free \d+.*SIGKILL/, { since });
+    const deaths = httpd
+      .log()
+      .lines(since)
+      .filter((line) => /\[free \d+.*SIGKILL/.test(line));
+    assert.equal(deaths.length, 1);
+    await waitForWorker("free");
+  });
+
+  it("answers 502 to a GET that ends two workers, and tries no third", async () => {
+    httpd.expectLog("TN0009");
+    const since = httpd.log().mark();
+    const answer = await own("/free/kill");
+    assert.equal(answer.status, 502);
+    await assertLogged(answer, "TN0009", "free");
+    await waitForWorker("free");
+    const deaths = httpd
+      .log()
+      .lines(since)
+      .filter((line) => /\[free \d+.*SIGKILL/.test(line));
+    assert.equal(deaths.length, 2);
+  });
+
+  it("answers 503 with Retry-After when no worker has room in time", async () => {
+    httpd.expectLog("TN0003");
+    await waitForWorker("lone");
+    const held = await head(open(`${httpd.url}/lone/hold?head`).end());
+    const answer = await own("/lone/pid");
+    assert.equal(answer.status, 503);
+    assert.match(answer.headers["retry-after"] ?? "", /^\d+$/);
+    await assertLogged(answer, "TN0003", "lone");
+    for (const pid of httpd.workersOf("lone")) process.kill(pid, "SIGUSR2");
+    assert.equal((await rest(held)).status, 200);
+    assert.equal((await own("/lone/pid")).status, 200);
+  });
+
+  it("answers 503 at once when the queue is full", async () => {
+    httpd.expectLog("TN0002");
+    await waitForWorker("short");
+    const held = await head(open(`${httpd.url}/short/hold?head`).end());
+    const answers: Answer[] = [];
+    const asked = Array.from({ length: 8 }, async () => answers.push(await own("/short/pid")));
+    // Nothing lets the worker go before: what is answered here was refused.
+    await waitUntil("a refusal", () => answers.length > 0);
+    const refused = answers[0];
+    assert.ok(refused);
+    assert.equal(refused.status, 503);
+    assert.match(refused.headers["retry-after"] ?? "", /^\d+$/);
+    await assertLogged(refused, "TN0002", "short");
+    for (const pid of httpd.workersOf("short")) process.kill(pid, "SIGUSR2");
+    assert.equal((await rest(held)).status, 200);
+    await Promise.all(asked);
+    const statuses = new Set(answers.map(({ status }) => status));
+    assert.deepEqual([...statuses].sort(), [200, 503]);
+  });
+
+  it("answers 504 when the application does not answer in time", async () => {
+    httpd.expectLog("TN0004");
+    const answer = await own("/slow/never");
+    assert.equal(answer.status, 504);
+    await assertLogged(answer, "TN0004", "slow");
+    assert.equal((await own("/slow/pid")).status, 200);
+  });
+
+  it("answers 500 when the application throws, with its stack in the virtual host's log", async () => {
+    httpd.expectLog("TN0007", "TN0301", "TN0302");
+    const answer = await own("/free/throw");
+    assert.equal(answer.status, 500);
+    assert.doesNotMatch(answer.text, /probe/, "the body tells of the inside");
+    await httpd.log("own.log").waitFor(/TN0007: \[free \d+ #.*thrown by the probe/);
+    await httpd.log("own.log").waitFor(/TN0007: \[free \d+ #.*test\/apache\/probe\.ts:\d+:\d+/);
+    await waitForWorker("free");
+  });
+
+  describe("in the middle of an answer", () => {
+    const cases = [
+      ["an answer shorter than declared", "/free/break?declared=100"],
+      ["a broken-off answer of unknown length", "/free/break"],
+      ["an answer whose worker died", "/free/die"],
+    ] as const;
+    before(() => httpd.expectLog("TN0005", "TN0006", "TN0009"));
+    afterEach(() => waitForWorker("free"));
+
+    for (const [title, path] of cases) {
+      it(`resets the connection of HTTP/1.1 for ${title}`, async () => {
+        const bytes = `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
+        const { text, ended } = await exchangeBytes(httpd.places.port, bytes);
+        assert.doesNotMatch(text, /\r\n0\r\n\r\n$/, "the last chunk was sent");
+        // Before the head went out the whole answer can still be an error.
+        if (!text.startsWith("HTTP/1.1 502")) assert.equal(ended, "reset");
+      });
+
+      it(`resets the connection of HTTP/1.0 for ${title}`, async () => {
+        const { text, ended } = await exchangeBytes(
+          httpd.places.port,
+          `GET ${path} HTTP/1.0\r\n\r\n`,
+        );
+        if (!text.startsWith("HTTP/1.1 502")) assert.equal(ended, "reset");
+      });
+
+      it(`resets the stream of HTTP/2 for ${title}`, async () => {
+        const session = http2.connect(httpd.tlsUrl, { rejectUnauthorized: false });
+        try {
+          const stream = session.request({ ":path": path });
+          stream.on("error", () => undefined).resume();
+          const headers = once(stream, "response").then(([fields]) => fields);
+          const status = (await headers)[":status"];
+          if (!stream.closed) await once(stream, "close");
+          if (status !== 502) assert.notEqual(stream.rstCode, 0);
+        } finally {
+          session.destroy();
+        }
+      });
+    }
+  });
+
+  it("tells the application that the client has gone, and frees the worker", async () => {
+    await waitForWorker("lone");
+    const request = open(`${httpd.url}/watch/hold?name=left&head`).end();
+    const response = await head(request);
+    request.destroy();
+    response.on("error", () => undefined);
+    assert.equal((await own("/watch/happened?name=left-gone")).status, 200);
+
+    const busy = open(`${httpd.url}/lone/hold?name=alone&head`).end();
+    (await head(busy)).on("error", () => undefined);
+    busy.destroy();
+    await waitForWorker("lone");
+  });
+
+  it("tells the application that a client has gone which sends no more of its body", async () => {
+    const request = open(`${httpd.url}/watch/hold?name=half`, {
+      method: "POST",
+      headers: { "Content-Length": 1_000_000 },
+    });
+    request.on("error", () => undefined);
+    request.write("some");
+    assert.equal((await own("/watch/happened?name=half-begun")).status, 200);
+    request.destroy();
+    assert.equal((await own("/watch/happened?name=half-gone")).status, 200);
+  });
+});

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { askJson } from "../helpers/http-client.ts";
+import { pool, root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
+import { linksOf } from "../helpers/processes.ts";
+
+interface Identity {
+  readonly pid: number;
+  readonly uids: number[];
+  readonly gids: number[];
+  readonly groups: number[];
+  readonly capabilities: string;
+  readonly permitted: string;
+  readonly noNewPrivileges: string;
+  readonly umask: number;
+  readonly directory: string;
+  readonly environment: Record<string, string>;
+  readonly openFiles: string[];
+  readonly becomeRoot: string;
+  readonly becomeRootsGroup: string;
+  readonly takeGroups: string;
+}
+
+const SECRET = "TENON_TEST_SECRET";
+const NOBODY = 65_534;
+/** Debian's `daemon`: neither httpd's user nor a pool's. */
+const DAEMON = 1;
+
+describe("isolation of workers", () => {
+  let httpd: TestHttpd;
+  let identity: Identity;
+
+  before(async function () {
+    // Only root can give workers another user.
+    if (process.getuid?.() !== 0) this.skip();
+    process.env[SECRET] = "of the environment that httpd was started with";
+    const directives = `TenonUser nobody
+      TenonProcesses 1 1
+      TenonDirectory "${join(root, "test")}"
+      TenonUmask 0027
+      TenonOpenFiles 512
+      TenonEnv GREETING "hello world"`;
+    const text = [pool("probe", directives), pool("plain", "TenonProcesses 1 1")].join("\n");
+    try {
+      httpd = await startHttpd({ text });
+    } finally {
+      delete process.env[SECRET];
+    }
+    identity = await askJson<Identity>(`${httpd.url}/probe/identity`);
+  });
+  after(() => httpd?.stop());
+
+  /** Runs a script as another user, without groups; gives what it printed. */
+  function runAs(uid: number, script: string, ...args: string[]): string {
+    const node = ["--input-type=module", "-e", script, ...args];
+    const options = { uid, gid: uid, encoding: "utf8", cwd: "/", timeout: 20_000 } as const;
+    const result = spawnSync(process.execPath, node, options);
+    assert.equal(result.status, 0, result.stderr);
+    return result.stdout.trim();
+  }
+
+  it("gives a worker the pool's user and groups, everywhere", () => {
+    assert.deepEqual(identity.uids, [NOBODY, NOBODY, NOBODY, NOBODY]);
+    assert.deepEqual(identity.gids, [NOBODY, NOBODY, NOBODY, NOBODY]);
+    assert.deepEqual(identity.groups, [NOBODY]);
+  });
+
+  it("gives a worker httpd's own user when the pool names none", async () => {
+    const plain = await askJson<Identity>(`${httpd.url}/plain/identity`);
+    assert.deepEqual(plain.uids, [33, 33, 33, 33]);
+    assert.deepEqual(plain.gids, [33, 33, 33, 33]);
+  });
+
+  it("leaves a worker no way back to root", () => {
+    assert.equal(identity.becomeRoot, "EPERM");
+    assert.equal(identity.becomeRootsGroup, "EPERM");
+    assert.equal(identity.takeGroups, "EPERM");
+    assert.match(identity.capabilities, /^0+$/);
+    assert.match(identity.permitted, /^0+$/);
+    assert.equal(identity.noNewPrivileges, "1");
+  });
+
+  it("sets umask, working directory and open files as configured", () => {
+    assert.equal(identity.umask, 0o027);
+    assert.equal(identity.directory, join(root, "test"));
+    assert.deepEqual(identity.openFiles.slice(1), ["512", "512"]);
+  });
+
+  it("gives a worker exactly the documented environment", () => {
+    const { environment } = identity;
+    const always = [
+      "GREETING",
+      "HOME",
+      "LANG",
+      "LOGNAME",
+      "NODE_ENV",
+      "PATH",
+      "SHELL",
+      "TENON_POOL",
+      "USER",
+    ];
+    const expected = process.env["TZ"] === undefined ? always : [...always, "TZ"].sort();
+    assert.deepEqual(Object.keys(environment).sort(), expected);
+    assert.equal(environment["GREETING"], "hello world");
+    assert.equal(environment["NODE_ENV"], "production");
+    assert.equal(environment["TENON_POOL"], "probe");
+    assert.equal(environment["USER"], "nobody");
+    assert.equal(environment["LOGNAME"], "nobody");
+    assert.equal(environment["HOME"], "/nonexistent");
+  });
+
+  it("gives a worker no descriptor of httpd's", () => {
+    const { parent, children } = httpd.processes();
+    const hosts = new Set([parent, ...children].flatMap((pid) => linksOf(pid)));
+    const shared = linksOf(identity.pid).filter((target) => hosts.has(target));
+    const harmless = shared.filter(
+      (target) => target === "/dev/null" || target.startsWith("anon_inode:"),
+    );
+    const scoreboard = join(httpd.runtime, "pools", "probe", "scoreboard");
+    assert.deepEqual(
+      shared.filter((target) => !harmless.includes(target) && target !== scoreboard),
+      [],
+    );
+    const files = linksOf(identity.pid).filter((target) =>
+      target.startsWith(httpd.places.directory),
+    );
+    assert.deepEqual([...new Set(files)], [scoreboard]);
+  });
+
+  it("lets no other local user connect to an endpoint or to the queue socket", () => {
+    const folder = join(httpd.runtime, "pools", "probe");
+    const sockets = readdirSync(folder).filter((name) => statSync(join(folder, name)).isSocket());
+    assert.ok(sockets.includes("queue") && sockets.some((name) => /^w\d+$/.test(name)));
+    const script = `import net from "node:net";
+      const socket = net.connect(process.argv[1]);
+      socket.on("connect", () => { console.log("connected"); process.exit(); });
+      socket.on("error", (error) => console.log(error.code));`;
+    for (const name of sockets) {
+      for (const uid of [DAEMON, NOBODY]) {
+        assert.equal(runAs(uid, script, join(folder, name)), "EACCES", `${name} as ${uid}`);
+      }
+    }
+  });
+
+  it("lets no other local user take the place of an endpoint", () => {
+    const folder = join(httpd.runtime, "pools", "probe");
+    const script = `import fs from "node:fs"; import net from "node:net";
+      const [folder, socket] = process.argv.slice(1);
+      const codes = [];
+      for (const action of [() => fs.unlinkSync(socket), () => fs.renameSync(socket, socket + "x"),
+        () => fs.writeFileSync(folder + "/mine", ""), () => fs.readdirSync(folder),
+        () => fs.chmodSync(socket, 0o777), () => fs.openSync(folder + "/scoreboard", "r")]) {
+        try { action(); codes.push("done"); } catch (error) { codes.push(error.code); }
+      }
+      const server = net.createServer();
+      server.on("error", (error) => console.log([...codes, error.code].join()));
+      server.on("listening", () => { console.log([...codes, "listening"].join()); process.exit(); });
+      server.listen(folder + "/w7");`;
+    const socket = join(folder, readdirSync(folder).find((name) => /^w\d+$/.test(name)) ?? "");
+    for (const uid of [DAEMON, NOBODY]) {
+      assert.equal(runAs(uid, script, folder, socket), Array(7).fill("EACCES").join(), `as ${uid}`);
+    }
+  });
+
+  it("answers only from sockets of the parent's user: another's endpoint is refused", () => {
+    const folder = join(httpd.runtime, "pools", "probe");
+    for (const name of readdirSync(folder)) {
+      const { uid, mode } = statSync(join(folder, name));
+      assert.equal(uid, 0, `${name} belongs to ${uid}`);
+      assert.equal(mode & 0o007, 0, `${name} is open to others`);
+    }
+  });
+
+  it("hides the environment that httpd was started with from the workers' processes", () => {
+    const inherited = readFileSync(`/proc/${identity.pid}/environ`, "latin1");
+    assert.ok(!inherited.includes(SECRET));
+    assert.ok(readFileSync(`/proc/${httpd.httpd.pid}/environ`, "latin1").includes(SECRET));
+  });
+});

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { ask, askJson, head, open, rest } from "../helpers/http-client.ts";
+import { pool, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
+import { alive, waitUntil } from "../helpers/processes.ts";
+
+interface Identity {
+  readonly pid: number;
+  readonly environment: NodeJS.Dict<string>;
+}
+
+function pools(version: string): string {
+  return [
+    pool("same", "TenonProcesses 2 2"),
+    pool("changing", `TenonProcesses 1 1\nTenonEnv VERSION "${version}"`),
+  ].join("\n");
+}
+
+describe("life of workers under httpd", () => {
+  let httpd: TestHttpd;
+
+  beforeEach(async () => {
+    httpd = await startHttpd({ text: pools("first") });
+    const explain = (): string => httpd.log().tail();
+    const ready = (): boolean =>
+      httpd.workersOf("same").length === 2 && httpd.workersOf("changing").length === 1;
+    await waitUntil("the workers", ready, { explain });
+    for (const name of ["same", "changing"]) {
+      assert.equal((await ask(`${httpd.url}/${name}/pid`)).status, 200);
+    }
+  });
+  afterEach(async () => {
+    if (existsSync(httpd.places.directory)) await httpd.stop();
+  });
+
+  /** Lets 8 clients ask one after the other, each over a new connection, while something is done. */
+  async function underLoad(run: () => Promise<void>): Promise<number> {
+    let running = true;
+    let answers = 0;
+    const client = async (): Promise<void> => {
+      while (running) {
+        const answer = await ask(`${httpd.url}/same/pid`);
+        assert.equal(answer.status, 200, answer.text);
+        answers++;
+      }
+    };
+    const clients = Promise.all(Array.from({ length: 8 }, client));
+    try {
+      await Promise.race([run(), clients]);
+    } finally {
+      running = false;
+    }
+    await clients;
+    return answers;
+  }
+
+  it("starts as many workers as the minimum says, before any request", () => {
+    assert.equal(httpd.workersOf("same").length, 2);
+  });
+
+  it("loses nothing at graceful restarts under load, and leaves unchanged workers alone", async () => {
+    const workers = httpd.workersOf("same").sort();
+    const { supervisor } = httpd.processes();
+    const answers = await underLoad(async () => {
+      for (let turn = 0; turn < 3; turn++) await httpd.graceful();
+    });
+    assert.ok(answers > 20, `only ${answers} answers`);
+    assert.deepEqual(httpd.workersOf("same").sort(), workers);
+    assert.equal(httpd.processes().supervisor, supervisor);
+  });
+
+  it("leaves unchanged workers alone at a hard restart too", async () => {
+    const workers = httpd.workersOf("same").sort();
+    await httpd.restart();
+    assert.equal((await ask(`${httpd.url}/same/pid`)).status, 200);
+    assert.deepEqual(httpd.workersOf("same").sort(), workers);
+  });
+
+  it("replaces the workers of a changed pool, and of no other", async () => {
+    const before = httpd.workersOf("changing");
+    const same = httpd.workersOf("same").sort();
+    httpd.configure(pools("second"));
+    await httpd.graceful();
+    await waitUntil("the new environment", async () => {
+      const { environment } = await askJson<Identity>(`${httpd.url}/changing/identity`);
+      return environment["VERSION"] === "second";
+    });
+    await waitUntil("the old worker's end", () => !before.some(alive));
+    assert.deepEqual(httpd.workersOf("same").sort(), same);
+  });
+
+  it("lets a request finish on the old worker of a changed pool", async () => {
+    const before = httpd.workersOf("changing");
+    const held = await head(open(`${httpd.url}/changing/hold?head`).end());
+    httpd.configure(pools("second"));
+    await httpd.graceful();
+    await waitUntil("the new environment", async () => {
+      const { environment } = await askJson<Identity>(`${httpd.url}/changing/identity`);
+      return environment["VERSION"] === "second";
+    });
+    assert.ok(before.every(alive));
+    for (const pid of before) process.kill(pid, "SIGUSR2");
+    assert.match((await rest(held)).text, new RegExp(`held ${before[0]}$`));
+    await waitUntil("the old worker's end", () => !before.some(alive));
+  });
+
+  it("stops the workers of a pool that was taken out, and serves one that was added", async () => {
+    const before = httpd.workersOf("changing");
+    httpd.configure([pool("same", "TenonProcesses 2 2"), pool("added")].join("\n"));
+    await httpd.graceful();
+    assert.equal((await ask(`${httpd.url}/added/pid`)).status, 200);
+    assert.equal((await ask(`${httpd.url}/changing/pid`)).status, 404);
+    await waitUntil("the workers' end", () => !before.some(alive));
+    const folders = (): string[] => readdirSync(`${httpd.runtime}/pools`).sort();
+    await waitUntil("the folder's end", () => folders().join() === "added,same");
+  });
+
+  it("starts the supervisor again when it was killed, and serves", async () => {
+    httpd.expectLog("TN0032");
+    const { supervisor, workers } = httpd.processes();
+    process.kill(supervisor, "SIGKILL");
+    const explain = (): string => httpd.log().tail();
+    const again = (): boolean => {
+      const now = httpd.processes().supervisor;
+      return now !== supervisor && now !== 0 && alive(now) && httpd.workersOf("same").length === 2;
+    };
+    await waitUntil("a new supervisor", again, { explain });
+    await waitUntil("the old workers' end", () => !workers.some(alive), { explain });
+    assert.equal((await ask(`${httpd.url}/same/pid`)).status, 200);
+  });
+
+  it("ends supervisor and workers when httpd's parent was killed", async () => {
+    await httpd.kill();
+    await httpd.stop();
+  });
+
+  it("finishes an open request at a graceful stop, and leaves nothing", async () => {
+    const held = await head(open(`${httpd.url}/same/hold?head`).end());
+    const workers = httpd.workersOf("same");
+    const since = httpd.log().mark();
+    process.kill(httpd.httpd.pid, "SIGWINCH");
+    await httpd.waitForLog(/AH00492|caught SIGWINCH/, { since });
+    for (const pid of workers) process.kill(pid, "SIGUSR2");
+    assert.match((await rest(held)).text, /held \d+$/);
+    await httpd.httpd.exited;
+    await httpd.stop();
+  });
+
+  it("starts a worker again that exits, and tells its exit code", async () => {
+    httpd.expectLog("TN0009", "TN0213");
+    const before = httpd.workersOf("changing");
+    const since = httpd.log().mark();
+    const answer = await ask(`${httpd.url}/changing/exit`, { method: "POST" });
+    assert.equal(answer.status, 502);
+    await httpd.waitForLog(/TN02\d\d: \[changing \d+.*\b7\b/, { since });
+    const successor = (): boolean =>
+      httpd.workersOf("changing").some((pid) => !before.includes(pid));
+    await waitUntil("a new worker", successor, { explain: () => httpd.log().tail() });
+    assert.equal((await ask(`${httpd.url}/changing/pid`)).status, 200);
+  });
+});
