@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The supervisor's end of a worker's control socket: one JSON object a line (docs/architecture.md). What comes from a worker is
+// hostile: a line of bounded length, and nothing of it is believed that was not checked.
+import { Socket } from "node:net";
+import type { Identity } from "../native.ts";
+
+/** The first message to a worker. */
+export interface StartMessage {
+  readonly type: "start";
+  readonly pool: string;
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly generation: number;
+  readonly app: string;
+  readonly directory: string;
+  readonly umask: number;
+  readonly identity: Identity | null;
+  readonly openFiles: number;
+  readonly hostUids: readonly number[];
+  readonly concurrency: number;
+  readonly gracefulTimeoutMs: number;
+}
+
+/** What a worker says. */
+export type WorkerMessage =
+  | { readonly type: "ready"; readonly shape: string }
+  | {
+      readonly type: "failed";
+      readonly code: string;
+      readonly message: string;
+      readonly stack: string;
+    }
+  | { readonly type: "draining"; readonly inFlight: number };
+
+const LONGEST_MESSAGE_CHARACTERS = 65_536;
+
+/** Checks one line; undefined when it is no message that we know. */
+export function parseWorkerMessage(line: string): WorkerMessage | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    // Not JSON: the application may have found the descriptor and written to it.
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  const { type, shape, code, message, stack, inFlight } = value as Readonly<
+    Partial<Record<string, unknown>>
+  >;
+  const text = (part: unknown): string => (typeof part === "string" ? part : "");
+  if (type === "ready") return { type, shape: text(shape) };
+  if (type === "failed") {
+    return { type, code: text(code), message: text(message), stack: text(stack) };
+  }
+  if (type === "draining") return { type, inFlight: typeof inFlight === "number" ? inFlight : 0 };
+  return undefined;
+}
+
+/** A control socket. Owns its descriptor; ends with the worker. */
+export class Control {
+  readonly #socket: Socket;
+  #rest = "";
+
+  constructor(fd: number, onMessage: (message: WorkerMessage) => void) {
+    this.#socket = new Socket({ fd, readable: true, writable: true });
+    this.#socket.setEncoding("utf8");
+    this.#socket.on("data", (text: string) => {
+      const lines = (this.#rest + text).split("\n");
+      this.#rest = lines.pop() ?? "";
+      if (this.#rest.length > LONGEST_MESSAGE_CHARACTERS) this.#rest = "";
+      for (const line of lines) {
+        const message = parseWorkerMessage(line);
+        if (message !== undefined) onMessage(message);
+      }
+    });
+    // A worker that is gone is told by its exit.
+    this.#socket.on("error", () => {});
+  }
+
+  send(message: StartMessage | { readonly type: "drain" }): void {
+    if (this.#socket.writable) this.#socket.write(`${JSON.stringify(message)}\n`);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}

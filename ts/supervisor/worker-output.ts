@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker's stdout and stderr on their way to the log. Owns the reading ends; created and ended by worker-process.ts.
+import type { Socket } from "node:net";
+import type { Log, LogSubject } from "../log.ts";
+import type { Clock } from "./clock.ts";
+import { LineSplitter } from "./output.ts";
+
+const KEPT_LINES = 20;
+
+/** Logs each line that a worker writes, and remembers the last ones of stderr. */
+export class WorkerOutput {
+  /** Settled when all has been logged, the end included. */
+  readonly closed: Promise<void>;
+  readonly #streams: readonly Socket[];
+  readonly #last: string[] = [];
+  readonly #onClosed: () => void;
+  #open = 2;
+  #onDrained: (() => void) | undefined;
+
+  constructor(stdout: Socket, stderr: Socket, log: Log, subject: LogSubject) {
+    let onClosed = (): void => {};
+    this.closed = new Promise((resolve) => {
+      onClosed = resolve;
+    });
+    this.#onClosed = onClosed;
+    this.#streams = [stdout, stderr];
+    this.#follow(stdout, (line) => log.line("info", "TN0220", subject, line));
+    this.#follow(stderr, (line) => {
+      this.#last.push(line);
+      if (this.#last.length > KEPT_LINES) this.#last.shift();
+      log.line("notice", "TN0221", subject, line);
+    });
+  }
+
+  /** The last line of stderr, as the end of a sentence; empty when there is none. */
+  lastWords(): string {
+    const line = this.#last.findLast((text) => text.trim() !== "");
+    return line === undefined ? "" : `; last line on stderr: ${line}`;
+  }
+
+  /** Reads what is still there, for `limitMs` at most, then calls back and is closed. */
+  end(clock: Clock, limitMs: number, onDrained: () => void): void {
+    const timer = clock.after(limitMs, () => {
+      for (const stream of this.#streams) stream.destroy();
+    });
+    this.#onDrained = () => {
+      timer.cancel();
+      onDrained();
+      this.#onClosed();
+    };
+    if (this.#open === 0) this.#onDrained();
+  }
+
+  #follow(stream: Socket, onLine: (line: string) => void): void {
+    const splitter = new LineSplitter((line) => {
+      if (line !== "") onLine(line);
+    });
+    stream.on("data", (chunk: Buffer) => splitter.push(chunk));
+    // A pipe that cannot be read any more ends like one that was closed.
+    stream.on("error", () => {});
+    stream.on("close", () => {
+      splitter.end();
+      this.#open -= 1;
+      if (this.#open === 0) this.#onDrained?.();
+    });
+  }
+}
