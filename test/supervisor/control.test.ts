@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { Socket } from "node:net";
+import fc from "fast-check";
+import { native } from "../../ts/native.ts";
+import { Control, parseWorkerMessage, type WorkerMessage } from "../../ts/supervisor/control.ts";
+
+describe("supervisor/control", () => {
+  it("knows the messages of a worker", () => {
+    assert.deepEqual(parseWorkerMessage('{"type":"ready","shape":"fetch"}'), {
+      type: "ready",
+      shape: "fetch",
+    });
+    assert.deepEqual(parseWorkerMessage('{"type":"draining","inFlight":2}'), {
+      type: "draining",
+      inFlight: 2,
+    });
+    assert.deepEqual(
+      parseWorkerMessage('{"type":"failed","code":"C","message":"m","stack":"s","more":1}'),
+      { type: "failed", code: "C", message: "m", stack: "s" },
+    );
+  });
+
+  it("believes no value of a wrong type", () => {
+    assert.deepEqual(parseWorkerMessage('{"type":"failed","code":{},"message":[],"stack":1}'), {
+      type: "failed",
+      code: "",
+      message: "",
+      stack: "",
+    });
+    for (const line of ["", "null", "[]", "3", '{"type":"start"}', "{", '"ready"']) {
+      assert.equal(parseWorkerMessage(line), undefined, line);
+    }
+  });
+
+  it("survives any line", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (line) => void parseWorkerMessage(line)),
+    );
+  });
+
+  it("finds the message behind a line without end, and drops that", async () => {
+    const [ours, theirs] = native().createSocketPair();
+    const worker = new Socket({ fd: theirs });
+    const messages: WorkerMessage[] = [];
+    let control: Control | undefined;
+    await new Promise<void>((resolve) => {
+      control = new Control(ours, (message) => {
+        messages.push(message);
+        resolve();
+      });
+      worker.write("x".repeat(300_000));
+      worker.write('\n{"type":"ready","shape":"server"}\n');
+    });
+    assert.deepEqual(messages, [{ type: "ready", shape: "server" }]);
+    control?.close();
+    worker.resume();
+    await once(worker, "close");
+  });
+});
