@@ -343,12 +343,13 @@ static tenon_pool *make_pool(cmd_parms *cmd, const char *name)
     return pool;
 }
 
-static const char *open_pool(cmd_parms *cmd, void *config, const char *args)
+static const char *open_pool(cmd_parms *cmd, void *unused, const char *args)
 {
     const char *error =
         ap_check_cmd_context(cmd, NOT_IN_DIR_LOC_FILE | NOT_IN_LIMIT | NOT_IN_HTACCESS);
     const char *name = pool_name_of_section(cmd->pool, args);
     tenon_pool *pool;
+    (void)unused;
     if (error) {
         return error;
     }
@@ -362,7 +363,7 @@ static const char *open_pool(cmd_parms *cmd, void *config, const char *args)
     pool = make_pool(cmd, name);
     apr_hash_set(tenon_configuration->pools_by_name, name, APR_HASH_KEY_STRING, pool);
     APR_ARRAY_PUSH(tenon_configuration->pools, tenon_pool *) = pool;
-    error = ap_walk_config(cmd->directive->first_child, cmd, config);
+    error = ap_walk_config(cmd->directive->first_child, cmd, cmd->context);
     if (error) {
         return error;
     }

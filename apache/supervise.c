@@ -37,7 +37,6 @@ typedef struct {
     pid_t parent;       /* httpd's; its children hold a copy of this struct */
     int lifeline;       /* -1: none */
     apr_time_t started;
-    int registered; /* with apr_proc_other_child */
 } supervisor_state;
 
 static supervisor_state *state_of(server_rec *s)
@@ -122,7 +121,6 @@ static void supervisor_ended(int reason, void *data, int status)
         return;
     }
     apr_proc_other_child_unregister(state);
-    state->registered = 0;
     close(state->lifeline);
     state->lifeline = -1;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
@@ -135,10 +133,10 @@ static void supervisor_ended(int reason, void *data, int status)
     }
 }
 
+/* Until pconf is cleared: APR forgets the callback by itself then, before its code is unloaded. */
 static void watch_supervisor(supervisor_state *state, apr_pool_t *p)
 {
     apr_proc_other_child_register(&state->process, supervisor_ended, state, NULL, p);
-    state->registered = 1;
 }
 
 static void start_supervisor(supervisor_state *state, server_rec *s)
@@ -214,10 +212,6 @@ static apr_status_t configuration_ends(void *data)
     supervisor_state *state = data;
     if (getpid() != state->parent) {
         return APR_SUCCESS;
-    }
-    if (state->registered) {
-        apr_proc_other_child_unregister(state);
-        state->registered = 0;
     }
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_EXITING && state->process.pid > 0) {
         stop_supervisor(state);
