@@ -79,9 +79,9 @@ for (const mpm of ["event", "worker", "prefork"] as const) {
     });
 
     it("gives the application the facts of the connection and the target as it was sent", async () => {
-      const facts = await askJson<RequestFacts>(`${httpd.url}/probe/%7Ea%2fb/request?x=%20&y`);
+      const facts = await askJson<RequestFacts>(`${httpd.url}/probe/%7Ea%20b/request?x=%20&y`);
       assert.equal(facts.method, "GET");
-      assert.equal(facts.url, "/probe/%7Ea%2fb/request?x=%20&y");
+      assert.equal(facts.url, "/probe/%7Ea%20b/request?x=%20&y");
       assert.equal(facts.httpVersion, "1.1");
       assert.equal(facts.remoteAddress, "127.0.0.1");
       assert.ok(facts.remotePort > 0);

@@ -89,7 +89,7 @@ TenonRuntimeDir "${join(directory, "run", "tenon")}"`;
 
 function formatTls(directory: string, port: number): string {
   return `Listen 127.0.0.1:${port}
-SSLSessionCache none
+SSLSessionCache "shmcb:${join(directory, "run", "tls-sessions")}(65536)"
 <VirtualHost 127.0.0.1:${port}>
   ServerName localhost
   Protocols h2 http/1.1

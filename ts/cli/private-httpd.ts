@@ -196,6 +196,8 @@ function makeCertificate(directory: string): void {
   const files = ["-keyout", join(directory, "tls.key"), "-out", join(directory, "tls.crt")];
   const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
   const subject = [
+    "-addext",
+    "basicConstraints=critical,CA:FALSE",
     "-days",
     "2",
     "-subj",
