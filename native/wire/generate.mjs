@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Tables of protocol.h, in its order: C name to the name in TypeScript. */
-const tableNames = {
+export const tableNames = {
   WIRE_NUMBERS: "WireNumber",
   WIRE_FRAME_TYPES: "FrameType",
   WIRE_FLAGS: "Flag",
