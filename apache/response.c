@@ -245,14 +245,16 @@ static tenon_outcome take_pull(tenon_exchange *x, const wire_frame *frame)
     return TENON_GOING;
 }
 
-/* Status of a RESPONSE, before it is decoded; 0 for every other frame. */
+/* Status of a RESPONSE, before it is handled; 0 for every other frame. What cannot be decoded is
+ * judged then. */
 static unsigned status_of(const wire_frame *frame)
 {
     wire_response response;
-    return frame->type == WIRE_FRAME_RESPONSE &&
-                   wire_response_decode(frame->payload, frame->length, &response) >= 0
-               ? response.status
-               : 0;
+    if (frame->type != WIRE_FRAME_RESPONSE) {
+        return 0;
+    }
+    return wire_response_decode(frame->payload, frame->length, &response) < 0 ? HTTP_OK
+                                                                              : response.status;
 }
 
 static tenon_outcome dispatch(tenon_exchange *x, const wire_frame *frame)
