@@ -166,8 +166,7 @@ export class HostChannel {
     const head = {
       phase: Phase.HANDLER,
       exchange: this.#exchange,
-      bodyLength:
-        body instanceof Buffer ? body.length : body === undefined ? 0 : options.bodyLength,
+      bodyLength: Buffer.isBuffer(body) ? body.length : body === undefined ? 0 : options.bodyLength,
       facts,
       rawHeaders: [...(options.headers ?? ["Host", "example.org"])],
     };
@@ -280,7 +279,8 @@ class BodySender {
     const { body } = options;
     this.#channel = channel;
     this.#trailers = options.trailers ?? [];
-    this.#chunks = (body instanceof Buffer ? [body] : (body ?? []))[Symbol.iterator]();
+    const chunks: Iterable<Buffer> = Buffer.isBuffer(body) ? [body] : (body ?? []);
+    this.#chunks = chunks[Symbol.iterator]();
     this.#send();
   }
 
@@ -290,7 +290,8 @@ class BodySender {
   }
 
   #send(): void {
-    while (!this.#ended && this.#credit > 0) {
+    // The end needs no credit.
+    while (!this.#ended) {
       if (this.#left === undefined || this.#left.length === 0) {
         const next = this.#chunks.next();
         if (next.done) {
@@ -300,6 +301,7 @@ class BodySender {
         }
         this.#left = next.value;
       }
+      if (this.#credit === 0) return;
       const piece = this.#left.subarray(0, Math.min(this.#credit, 65536));
       this.#left = this.#left.subarray(piece.length);
       this.#credit -= piece.length;

@@ -78,9 +78,10 @@ export class WorkerProcess {
     );
     this.board.setSlot(this.slot, ScoreboardSlot.INCARNATION, this.incarnation);
     this.board.setSlot(this.slot, ScoreboardSlot.STATE, WorkerState.STARTING);
+    const { PATH } = process.env;
     this.child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
       stdio: ["ignore", "pipe", "pipe", "pipe", endpoint, queue, scoreboard, "ignore", "ignore"],
-      env: { PATH: process.env["PATH"], NODE_ENV: "production", ...options.environment },
+      env: { PATH, NODE_ENV: "production", ...options.environment },
     });
     for (const fd of [endpoint, queue, scoreboard]) closeSync(fd);
     this.exit = new Promise((resolve) => {

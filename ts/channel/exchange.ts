@@ -3,10 +3,13 @@
 // through frame-batch.ts.
 import type { RequestHead } from "../wire/message.ts";
 import { LogLevel, WireError, WireNumber } from "../wire/protocol.ts";
+import { countLargeBody } from "./body-memory.ts";
 import { batch } from "./frame-batch.ts";
 
 /** Body that may be on its way to the application at once, bytes. It bounds the memory of an upload. */
 const CREDIT_BYTES = 262144;
+/** Body from which one counts as large, bytes. */
+const LARGE_BYTES = 1048576;
 /** Staged response body that is sent without waiting for the end of the tick, bytes. */
 const STAGE_BYTES = 65536;
 
@@ -236,6 +239,7 @@ export class Exchange {
     if (declared !== undefined && this.#receivedBytes > declared) return WireError.BAD_LENGTH;
     // What a host sends before it has seen the first PULL counts too: at worst it is then allowed a little more.
     this.#credit = Math.max(0, this.#credit - chunk.length);
+    if (this.#receivedBytes > LARGE_BYTES) countLargeBody(chunk.length);
     this.listener?.bodyChunk(chunk);
     return 0;
   }
@@ -278,6 +282,7 @@ export class Exchange {
     for (let index = 0; index < chunks.length; index++) {
       this.#sentBytes += batch.data(chunks[index] as Uint8Array | string, this.#encodings[index]);
     }
+    if (this.#sentBytes > LARGE_BYTES) countLargeBody(this.#stagedBytes);
     this.#staged = [];
     this.#encodings = [];
     this.#stagedBytes = 0;

@@ -206,9 +206,10 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
   }
 
   bodyChunk(chunk: Uint8Array): void {
-    const request = this.request as IncomingMessage & { _dumped: boolean };
+    const request = this.request as IncomingMessage & { _dumped: boolean; _consuming: boolean };
     this.#timer?.refresh();
-    if (!request._dumped && request.push(chunk)) this.exchange.pull();
+    // Body that came unasked does not mean that anyone reads.
+    if (!request._dumped && request.push(chunk) && request._consuming) this.exchange.pull();
   }
 
   bodyEnd(trailers: readonly string[]): void {
