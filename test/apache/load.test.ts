@@ -4,6 +4,13 @@ import { Agent } from "node:http";
 import { ask, head, open, rest } from "../helpers/http-client.ts";
 import { pool, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 
+/** As many threads as clients, or httpd closes connections that are kept to make room for others. */
+const ALL_AT_ONCE = `ServerLimit 4
+StartServers 4
+ThreadsPerChild 64
+MaxRequestWorkers 256
+MaxSpareThreads 256`;
+
 describe("load on httpd", () => {
   let httpd: TestHttpd;
 
@@ -13,7 +20,7 @@ describe("load on httpd", () => {
       pool("single", "TenonProcesses 0 3\nTenonConcurrency 1"),
       pool("unused", "TenonProcesses 0 3"),
     ];
-    httpd = await startHttpd({ text: text.join("\n") });
+    httpd = await startHttpd({ size: ALL_AT_ONCE, text: text.join("\n") });
   });
   after(() => httpd.stop());
 

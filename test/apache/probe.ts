@@ -134,12 +134,24 @@ const actions: Record<string, Action> = {
   throw: () => {
     throw new Error("thrown by the probe");
   },
-  /** Declares more than it sends, or breaks off an answer of unknown length. */
-  break: (_, res, query) => {
+  /** Declares more than it sends, or breaks off an answer of unknown length, when /happen?name= says so. */
+  break: async (_, res, query) => {
     if (query.has("declared")) res.setHeader("Content-Length", query.get("declared") ?? "");
-    res.write("the beginning", () => res.destroy());
+    res.write("the beginning");
+    await waitFor(query.get("name") ?? "");
+    res.destroy();
   },
-  die: (_, res) => res.write("the beginning", () => process.kill(process.pid, "SIGKILL")),
+  /** Ends its answer well, short of what it declared. */
+  short: async (_, res, query) => {
+    res.setHeader("Content-Length", 100).write("the beginning");
+    await waitFor(query.get("name") ?? "");
+    res.end();
+  },
+  die: async (_, res, query) => {
+    res.write("the beginning");
+    await waitFor(query.get("name") ?? "");
+    process.kill(process.pid, "SIGKILL");
+  },
 };
 
 export default function probe(req: IncomingMessage, res: ServerResponse): void {

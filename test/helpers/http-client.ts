@@ -75,14 +75,19 @@ export async function askJson<T>(url: string): Promise<T> {
   return JSON.parse(answer.text) as T;
 }
 
-/** Sends bytes over a fresh TCP connection and collects what comes back until it ends. */
+/** Sends bytes over a fresh TCP connection and collects what comes back until it ends. @param onText gets all that has come, at each piece */
 export async function exchangeBytes(
   port: number,
   bytes: string,
+  onText: (text: string) => void = () => undefined,
 ): Promise<{ text: string; ended: "end" | "reset" }> {
   const socket = net.connect(port, "127.0.0.1").setTimeout(60_000, () => socket.destroy());
   const pieces: Buffer[] = [];
-  socket.on("data", (piece) => pieces.push(piece));
+  const text = (): string => Buffer.concat(pieces).toString("latin1");
+  socket.on("data", (piece) => {
+    pieces.push(piece);
+    onText(text());
+  });
   const ended = new Promise<"end" | "reset">((resolve) => {
     socket.once("end", () => resolve("end"));
     socket.once("error", () => resolve("reset"));
@@ -91,5 +96,5 @@ export async function exchangeBytes(
   socket.write(bytes);
   const how = await ended;
   socket.destroy();
-  return { text: Buffer.concat(pieces).toString("latin1"), ended: how };
+  return { text: text(), ended: how };
 }

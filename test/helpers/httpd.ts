@@ -9,6 +9,7 @@ import { LogFollower, type LogWait } from "../../ts/cli/log-follower.ts";
 import {
   checkConfig,
   type HttpdPlaces,
+  httpdPaths,
   makePlaces,
   PrivateHttpd,
   type PrivateHttpdOptions,
@@ -19,6 +20,7 @@ import {
   allProcesses,
   childrenOf,
   environmentOf,
+  executableOf,
   processesIn,
   waitUntil,
 } from "./processes.ts";
@@ -157,14 +159,26 @@ export class TestHttpd {
     const parent = this.httpd.pid;
     const path = join(this.runtime, "supervisor.pid");
     const supervisor = existsSync(path) ? Number(readFileSync(path, "utf8")) : 0;
-    const below = childrenOf(parent).filter((pid) => pid !== supervisor && alive(pid));
+    const children = childrenOf(parent).filter((pid) => runsHttpd(pid));
     const workers = supervisor === 0 ? [] : childrenOf(supervisor).filter(alive);
-    return { parent, children: below, supervisor, workers };
+    return { parent, children, supervisor, workers };
   }
 
   /** The workers of a pool, by pid. */
   workersOf(name: string): number[] {
     return this.processes().workers.filter((pid) => environmentOf(pid)["TENON_POOL"] === name);
+  }
+
+  /** Waits until so many workers of a pool have been ready, since httpd started. */
+  async waitForReady(name: string, count: number): Promise<void> {
+    const line = new RegExp(`TN0211: \\[${name} `);
+    const ready = (): boolean =>
+      this.log()
+        .lines()
+        .filter((text) => line.test(text)).length >= count;
+    await waitUntil(`${count} ready workers of ${name}`, ready, {
+      explain: () => this.log().tail(),
+    });
   }
 
   /** Ends httpd and asserts that its logs hold nothing unannounced and that nothing of it is left. */
@@ -215,6 +229,11 @@ export class TestHttpd {
       assert.deepEqual(surprising, [], `unannounced lines in ${name}, which ends so:\n${context}`);
     }
   }
+}
+
+/** Tells a child of httpd from the supervisor, which may not have written its pid yet. */
+function runsHttpd(pid: number): boolean {
+  return alive(pid) && executableOf(pid) === httpdPaths().httpd;
 }
 
 function listAll(folder: string): string {

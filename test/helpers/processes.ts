@@ -86,6 +86,15 @@ export function environmentOf(pid: number): NodeJS.Dict<string> {
   return Object.fromEntries(pairs.map((pair) => pair.split(/=(.*)/s, 2)));
 }
 
+/** Gives the path of the program that a process runs; undefined when it is gone. */
+export function executableOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return undefined; // Gone meanwhile, or another user's.
+  }
+}
+
 function readProc(pid: number, name: string): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${name}`, "latin1");
