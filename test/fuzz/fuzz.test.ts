@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds the libFuzzer targets and lets each run for a few seconds, from a corpus made of the vectors.
+// TENON_FUZZ_SECONDS lets them run longer.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ScoreboardSlot, WorkerState } from "../../ts/wire/protocol.ts";
+import { Scoreboard, scoreboardSize } from "../../ts/wire/scoreboard.ts";
+import { compile, root, warnings, wireFiles } from "../wire/build-c.ts";
+import { vectors } from "../wire/vectors.ts";
+
+const seconds = Number(process.env["TENON_FUZZ_SECONDS"] ?? 5);
+
+interface Target {
+  readonly name: string;
+  readonly sources: readonly string[];
+  readonly maxLength: number;
+  corpus(): readonly Uint8Array[];
+}
+
+function boards(): Uint8Array[] {
+  return [0, 1, 2].map((slots) => {
+    const memory = new ArrayBuffer(scoreboardSize(slots));
+    const board = Scoreboard.format(memory, slots);
+    for (let slot = 0; slot < slots; slot++) {
+      board.setSlot(slot, ScoreboardSlot.STATE, WorkerState.READY);
+      board.setSlot(slot, ScoreboardSlot.CAPACITY, 4);
+    }
+    return Buffer.concat([Buffer.alloc(20), new Uint8Array(memory)]);
+  });
+}
+
+const targets: readonly Target[] = [
+  {
+    name: "codec",
+    sources: ["fuzz/codec.c", "wire/describe.c"],
+    maxLength: 4096,
+    corpus: () => vectors.map((vector) => Buffer.from(`03${vector.hex}`, "hex")),
+  },
+  {
+    name: "scoreboard",
+    sources: ["fuzz/scoreboard.c"],
+    maxLength: 20 + scoreboardSize(3),
+    corpus: boards,
+  },
+];
+
+function build(target: Target, folder: string): string {
+  const program = join(folder, target.name);
+  compile("clang", [
+    "-std=c11",
+    ...warnings,
+    "-O1",
+    "-g",
+    "-fsanitize=fuzzer,address,undefined",
+    "-fno-sanitize-recover=all",
+    `-I${root}native/wire`,
+    ...target.sources.map((source) => `${root}test/${source}`),
+    ...wireFiles(".c"),
+    "-o",
+    program,
+  ]);
+  return program;
+}
+
+/** Runs a fuzzer to its end; rejects with its report when it found something. */
+async function run(program: string, args: readonly string[], folder: string): Promise<void> {
+  const child = spawn(program, args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+  let report = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    report = (report + text).slice(-8000);
+  });
+  const [code] = (await once(child, "close")) as [number | null];
+  if (code !== 0) throw new Error(`the fuzzer ended with ${code}:\n${report}`);
+}
+
+describe("test/fuzz", () => {
+  for (const target of targets) {
+    it(`${target.name} stands ${seconds} seconds of libFuzzer`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), "tenon-fuzz-"));
+      try {
+        const corpus = join(folder, "corpus");
+        mkdirSync(corpus);
+        target.corpus().forEach((bytes, index) => {
+          writeFileSync(join(corpus, String(index)), bytes);
+        });
+        const limits = [`-max_total_time=${seconds}`, `-max_len=${target.maxLength}`];
+        const program = build(target, folder);
+        await run(program, [...limits, "-timeout=10", "-rss_limit_mb=1024", corpus], folder);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    }).timeout((seconds + 60) * 1000);
+  }
+});
