@@ -94,8 +94,8 @@ describe("ts/wire/message.ts", () => {
 });
 
 describe("ts/wire/signal.ts", () => {
-  it("does not encode PULL of nothing", () => {
-    for (const bytes of [0, -1, Number.NaN])
+  it("does not encode PULL of nothing, or of what is no count", () => {
+    for (const bytes of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
       assert.throws(() => encodePull(buffer, 0, bytes), badPayload);
   });
 

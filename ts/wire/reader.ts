@@ -132,9 +132,12 @@ export class FrameReader {
     return true;
   }
 
-  /** Lets go of the chunk, so that its memory may be used again. */
+  /** Lets go of the chunk and of the last payload, so that their memory may be used again. */
   #drained(): false {
     this.#chunk = noBytes;
+    this.buffer = noBytes;
+    this.start = 0;
+    this.end = 0;
     this.#at = 0;
     return false;
   }

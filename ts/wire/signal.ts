@@ -96,7 +96,7 @@ export function decodeHello(buffer: Buffer, start: number, end: number): Hello {
 
 /** Encodes PULL. @param bytes credit, 1 to Number.MAX_SAFE_INTEGER @throws {TENON_ERR_WIRE_BAD_PAYLOAD} {TENON_ERR_WIRE_NO_SPACE} */
 export function encodePull(buffer: Buffer, at: number, bytes: number): number {
-  if (!(bytes >= 1)) throw badPayload(`PULL of ${bytes} bytes`);
+  if (!(bytes >= 1 && bytes <= Number.MAX_SAFE_INTEGER)) throw badPayload(`PULL of ${bytes} bytes`);
   checkSpace(buffer, at, FrameBytes.PULL);
   return putU64(buffer, encodeFrameHeader(buffer, at, FrameType.PULL, 0, 8), bytes);
 }
