@@ -1,17 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads the application and says what is wrong with one that does not load. Called by main.ts; calls the adapters' choose.ts.
-import { pathToFileURL } from "node:url";
+import { spawnSync } from "node:child_process";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Adapter } from "../adapter/adapter.ts";
 import { type ApplicationModule, chooseAdapter } from "../adapter/choose.ts";
 import type { Takeover } from "../adapter/server.ts";
 import { fail, TenonError } from "../errors.ts";
 import { serveMessages } from "./messages.ts";
 
-function explain(app: string, error: unknown): TenonError {
+/** Node's mark of a syntax error: the file and line, source text, and carets below the place. */
+const arrow = /^(?:file:\/\/)?(\/[^\n]*):(\d+)\n(?:[^\n]*\n)*?( *)\^+ *\n/;
+/** A line of a stack that is in a file and not in Node. */
+const frame = /^ {4}at (?:.*\()?(?:async )?(?:file:\/\/)?(\/[^\n]*?:\d+:\d+)\)?$/gm;
+
+const ownFolder = fileURLToPath(new URL(".", import.meta.url));
+
+function placeOf(stack: string): string | undefined {
+  const marked = arrow.exec(stack);
+  if (marked !== null) return `${marked[1]}:${marked[2]}:${(marked[3] ?? "").length + 1}`;
+  const places = Array.from(stack.matchAll(frame), (match) => match[1]);
+  return places.find((place) => place !== undefined && !place.startsWith(ownFolder));
+}
+
+/** Node keeps the place of a syntax error in an ES module to itself until it prints it: a second Node is asked to. */
+function checkSyntax(app: string): string {
+  const { stderr } = spawnSync(process.execPath, ["--check", app], { encoding: "utf8" });
+  return stderr;
+}
+
+/** Makes what is wrong with an application that does not load: file, line, column and Node's message. */
+export function explainLoad(app: string, error: unknown): TenonError {
   if (error instanceof TenonError) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  const failure = fail("TENON_ERR_APPLICATION_LOAD", { message: `${app}: ${text}` }, error);
-  if (error instanceof Error && error.stack !== undefined) failure.stack = error.stack;
+  if (!(error instanceof Error)) {
+    return fail("TENON_ERR_APPLICATION_LOAD", { message: `${app}: threw ${String(error)}` }, error);
+  }
+  let stack = error.stack ?? error.message;
+  let place = placeOf(stack);
+  if (place === undefined && error instanceof SyntaxError) {
+    const checked = checkSyntax(app);
+    place = placeOf(checked);
+    if (place !== undefined) stack = checked;
+  }
+  const message = `${place ?? app}: ${error.message}`;
+  const failure = fail("TENON_ERR_APPLICATION_LOAD", { message }, error);
+  failure.stack = stack;
   return failure;
 }
 
@@ -31,7 +63,7 @@ export async function loadAdapter(app: string, takeover: Takeover): Promise<Adap
   try {
     application = await Promise.race([import(pathToFileURL(app).href), idle]);
   } catch (error) {
-    throw explain(app, error);
+    throw explainLoad(app, error);
   }
   if (application === undefined) throw fail("TENON_ERR_APPLICATION_IDLE", { app });
   return chooseAdapter(application, takeover, serveMessages, idle);

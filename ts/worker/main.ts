@@ -7,9 +7,11 @@ import { Takeover } from "../adapter/server.ts";
 import { SlotBoard } from "../channel/slot-board.ts";
 import { TenonError } from "../errors.ts";
 import { native } from "../native.ts";
+import { ScoreboardHeader } from "../wire/protocol.ts";
 import { Scoreboard, scoreboardSize } from "../wire/scoreboard.ts";
 import { bootstrap, Descriptor } from "./bootstrap.ts";
-import { loadAdapter } from "./load.ts";
+import { reportUncaught } from "./failure.ts";
+import { explainLoad, loadAdapter } from "./load.ts";
 import { Runtime } from "./runtime.ts";
 import { asStart, ControlSocket, type StartMessage, type SupervisorMessage } from "./start.ts";
 
@@ -18,6 +20,8 @@ const STDERR = 2;
 let runtime: Runtime | undefined;
 let start: StartMessage | undefined;
 let exitCode = 0;
+/** Whether the application is loaded and the gates are open. */
+let served = false;
 
 function log(line: string): void {
   try {
@@ -28,18 +32,16 @@ function log(line: string): void {
 }
 
 function where(): string {
-  return start === undefined ? "[]" : `[${start.pool} ${start.slot}]`;
-}
-
-function fileSize(slots: number): number {
-  return scoreboardSize(slots);
+  return start === undefined ? "" : `${start.pool} ${start.slot}`;
 }
 
 function openSlot(message: StartMessage): SlotBoard {
   // The file holds a whole number of slots; its header tells how many, so it is mapped twice: for the header, then whole.
-  const header = new Uint32Array(native().mapScoreboard(Descriptor.scoreboard, fileSize(0), true));
-  const slots = header[2] ?? 0;
-  const memory = native().mapScoreboard(Descriptor.scoreboard, fileSize(slots), true);
+  const header = new Uint32Array(
+    native().mapScoreboard(Descriptor.scoreboard, scoreboardSize(0), true),
+  );
+  const slots = header[ScoreboardHeader.SLOTS] ?? 0;
+  const memory = native().mapScoreboard(Descriptor.scoreboard, scoreboardSize(slots), true);
   return new SlotBoard(new Scoreboard(memory), message.slot);
 }
 
@@ -58,20 +60,15 @@ function drain(): void {
 
 function onUncaught(error: unknown, origin: string): void {
   // An application with a listener of its own handles it, as under node:http.
-  if (process.listenerCount("uncaughtException") > 1) {
-    runtime?.failure.forgive(error);
-    return;
-  }
-  if (runtime === undefined || !served) {
-    exitFailed(error);
+  if (process.listenerCount("uncaughtException") > 1) return;
+  if (runtime === undefined || start === undefined || !served) {
+    exitFailed(start === undefined ? error : explainLoad(start.app, error));
     return;
   }
   exitCode = 1;
-  runtime.failure.report(error, origin, where());
+  reportUncaught(error, origin, where(), log);
   runtime.drain();
 }
-
-let served = false;
 
 async function run(message: StartMessage): Promise<void> {
   bootstrap(message);
@@ -110,7 +107,7 @@ function onMessage(message: SupervisorMessage): void {
 }
 
 function onSupervisorGone(): void {
-  log(`TN0305: ${where()} the supervisor has gone, the worker drains and exits`);
+  log(`TN0305: [${where()}] the supervisor has gone, the worker drains and exits`);
   drain();
 }
 

@@ -3,11 +3,10 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { AcceptGate } from "../channel/accept-gate.ts";
 import { Channel, type ChannelOwner } from "../channel/channel.ts";
-import type { Exchange } from "../channel/exchange.ts";
+import { currentExchange, type Exchange } from "../channel/exchange.ts";
 import type { SlotBoard } from "../channel/slot-board.ts";
 import { Phase, WireError, WireNumber, WorkerState } from "../wire/protocol.ts";
 import { Descriptor } from "./bootstrap.ts";
-import { Failure } from "./failure.ts";
 import type { StartMessage } from "./start.ts";
 
 const HEARTBEAT_MS = 250;
@@ -15,6 +14,18 @@ const HEARTBEAT_MS = 250;
 const CLOSE_MS = 1000;
 /** Connections taken from the worker's endpoint at one turn of the event loop. */
 const ENDPOINT_BATCH = 32;
+
+function handle(adapter: Adapter, exchange: Exchange): void {
+  adapter.handle(exchange);
+}
+
+function throwAgain(error: unknown): void {
+  throw error;
+}
+
+function throwLater(error: unknown): void {
+  process.nextTick(throwAgain, error);
+}
 
 export interface RuntimeOptions {
   readonly start: StartMessage;
@@ -40,7 +51,6 @@ export class Runtime implements ChannelOwner {
   readonly #endpoint: AcceptGate;
   readonly #queue: AcceptGate;
   readonly #heartbeat: NodeJS.Timeout;
-  readonly failure: Failure;
   #adapter: Adapter | undefined;
   /** Channels from the queue whose first exchange has not begun. */
   #reserved = 0;
@@ -52,7 +62,6 @@ export class Runtime implements ChannelOwner {
   constructor(options: RuntimeOptions) {
     this.#options = options;
     this.#slot = options.slot;
-    this.failure = new Failure((line) => this.#log(line));
     this.#endpoint = this.#gate(Descriptor.endpoint, ENDPOINT_BATCH, false);
     // One at a time: the other workers of the pool take from the same queue.
     this.#queue = this.#gate(Descriptor.queue, 1, true);
@@ -100,7 +109,7 @@ export class Runtime implements ChannelOwner {
     this.#slot.begin(channel.claim, exchange.number);
     if (this.#room() <= 0) this.#queue.close();
     try {
-      this.#adapter?.handle(exchange);
+      currentExchange.run(exchange, handle, this.#adapter as Adapter, exchange);
     } catch (error) {
       this.failed(error, exchange);
     }
@@ -117,7 +126,8 @@ export class Runtime implements ChannelOwner {
   }
 
   failed(error: unknown, exchange: Exchange): void {
-    this.failure.blame(error, exchange);
+    // Outside of the reading of frames, so that an application's own 'uncaughtException' listener sees it as under node:http.
+    currentExchange.run(exchange, throwLater, error);
   }
 
   violated(_channel: Channel, text: string): void {
