@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A real supervisor, with the test in the place of httpd's parent: writes config.json, holds the lifeline, reads the log.
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   closeSync,
@@ -16,8 +17,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LogFollower } from "../../ts/cli/log-follower.ts";
 import { native } from "../../ts/native.ts";
+import { WireError } from "../../ts/wire/protocol.ts";
 import { HostChannel, within } from "../helpers/fake-host.ts";
 
+const MOST_ATTEMPTS = 5;
 const MAIN = fileURLToPath(new URL("../../ts/supervisor/main.ts", import.meta.url));
 
 /** Whether this process is root, so that workers become another user. */
@@ -37,6 +40,8 @@ export default {
       console.error("said on stderr");
     }
     if (pathname === "/exit") process.exit(3);
+    if (pathname === "/pid") return new Response(String(process.pid));
+    if (pathname === "/loop") for (;;);
     if (pathname === "/hang") await new Promise(() => setInterval(() => {}, 1000));
     return new Response("hello");
   },
@@ -56,11 +61,12 @@ export class Supervised implements AsyncDisposable {
   #exit: Promise<number | string | null> | undefined;
   #lifeline: number | undefined;
 
-  constructor() {
+  /** @param runtime unset: a directory of its own */
+  constructor(runtime?: string) {
     this.folder = mkdtempSync(join(tmpdir(), "tenon-supervised-"));
     // The pool's user must reach its application.
     chmodSync(this.folder, 0o711);
-    this.runtime = join(this.folder, "run");
+    this.runtime = runtime ?? join(this.folder, "run");
     this.#logPath = join(this.folder, "error.log");
     writeFileSync(this.#logPath, "");
     this.log = new LogFollower(this.#logPath);
@@ -126,6 +132,19 @@ export class Supervised implements AsyncDisposable {
     return join(this.runtime, "pools", pool, name);
   }
 
+  /** Puts a directory in the place of a file. */
+  block(path: string): void {
+    mkdirSync(join(path, "inside"), { recursive: true });
+  }
+
+  /** Settles when a process, no child of ours, has ended. */
+  async goneOf(pid: number): Promise<void> {
+    const tail = spawn("tail", [`--pid=${pid}`, "-s", "0.05", "-f", "/dev/null"], {
+      stdio: "ignore",
+    });
+    await within(once(tail, "exit"), `the end of process ${pid}`);
+  }
+
   /** Waits for a log line and gives the pid that stands in its subject, [pool slot pid]. */
   async workerPid(pattern: RegExp, since = 0): Promise<number> {
     const line = await this.log.waitFor(pattern, { since });
@@ -137,14 +156,18 @@ export class Supervised implements AsyncDisposable {
     return new HostChannel(this.path(pool, "queue"));
   }
 
-  /** Asks a pool through its queue. */
+  /** Asks a pool through its queue; like a host, again when the worker that took it begins nothing more. */
   async get(pool: string, target = "/"): Promise<string> {
-    const channel = this.queue(pool);
-    try {
-      const answer = await channel.ask({ target });
-      return answer.text;
-    } finally {
-      channel.socket.destroy();
+    for (let attempt = 1; ; attempt++) {
+      const channel = this.queue(pool);
+      try {
+        const answer = await channel.ask({ target });
+        if (answer.abort?.error !== WireError.DRAINING || attempt === MOST_ATTEMPTS) {
+          return answer.text;
+        }
+      } finally {
+        channel.socket.destroy();
+      }
     }
   }
 
