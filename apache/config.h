@@ -47,6 +47,9 @@ extern tenon_config *tenon_configuration;
 /* The pool that a handler name ("tenon:hello") asks for, or NULL. */
 tenon_pool *tenon_config_pool_of_handler(const char *handler);
 
+/* Hook check_config: OK, or an error that is logged with file and line. */
+int tenon_config_check(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp, server_rec *s);
+
 void tenon_config_register(void);
 
 extern const command_rec tenon_commands[];

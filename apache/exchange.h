@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One request on its way through the hop. request.c makes the first bytes, body.c sends what the
- * worker asks for, response.c passes the answer on, handler.c decides. Lives on the stack of the
- * thread that handles the request.
+ * worker asks for, response.c passes the answer on, converse.c moves the bytes, handler.c decides.
+ * Lives on the stack of the thread that handles the request.
  */
 #ifndef TENON_EXCHANGE_H
 #define TENON_EXCHANGE_H
@@ -12,6 +12,8 @@
 #include "channel.h"
 #include "config.h"
 #include "wire/reader.h"
+
+#define TENON_FIRST_READ 16384 /* bytes of the first reading buffer: enough for most answers */
 
 /* How an attempt, or the whole exchange, ended. */
 typedef enum {
@@ -87,10 +89,17 @@ tenon_outcome tenon_response_pass(tenon_exchange *x, int flush);
 /* Ends an answer that cannot be completed so that the client sees it (P3). */
 void tenon_response_truncate(tenon_exchange *x);
 
-/* handler.c */
-int tenon_handler(request_rec *r);
+/* converse.c */
+/* Runs the exchange on its channel until it ends one way or the other. */
+tenon_outcome tenon_exchange_converse(tenon_exchange *x);
+/* FAILED with an HTTP status. */
+tenon_outcome tenon_exchange_fail(tenon_exchange *x, int status);
 /* Logs a protocol error of the worker, tells it, and says how the exchange goes on. */
 tenon_outcome tenon_exchange_violation(tenon_exchange *x, int error, const char *frame);
-void tenon_exchange_register(void);
+/* Tells the worker why its channel is closed now. */
+void tenon_exchange_send_abort(const tenon_exchange *x, wire_error error);
+
+/* handler.c */
+void tenon_handler_register(void);
 
 #endif

@@ -1,282 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The handler phase: gets a channel, runs the exchange on it, and decides what becomes of one that
- * breaks (P2, P3).
+ * The handler phase: gets a channel, has the exchange run on it, and decides what becomes of one
+ * that breaks (P2, P3).
  */
 #include <httpd.h>
 #include <http_config.h>
-#include <http_connection.h>
-#include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
 #include <apr_atomic.h>
-#include <apr_portable.h>
 #include <apr_strings.h>
-#include <errno.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "exchange.h"
 #include "log.h"
 #include "wire/exchange.h"
 
-#define SMALL_READ    16384 /* on the stack: enough for most answers */
-#define LARGE_READ    65536 /* for answers whose body is longer */
 #define RETRY_PAUSE   apr_time_from_msec(20)
-#define SLICE_MS      250 /* how often a stream of HTTP/2 without a descriptor is looked at */
 #define MOST_ATTEMPTS 64
 #define RETRY_AFTER_S "1"
-
-static tenon_outcome fail(tenon_exchange *x, int status)
-{
-    x->status = status;
-    return TENON_FAILED;
-}
-
-/* Tells the worker why; the channel is closed by the caller. */
-static void send_abort(const tenon_exchange *x, wire_error error)
-{
-    uint8_t frame[64];
-    const int size = wire_abort_encode(frame, sizeof(frame), error, "", 0);
-    if (size > 0 && x->out_sent == 0) {
-        (void)!send(x->channel->fd, frame, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    }
-}
-
-tenon_outcome tenon_exchange_violation(tenon_exchange *x, int error, const char *frame)
-{
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
-                  "TN0008: " TENON_EXCHANGE_FORMAT
-                  "the worker broke the protocol with a frame %s: %s (%s); the channel is closed",
-                  TENON_EXCHANGE_PREFIX(x), frame, wire_error_meaning(-error),
-                  wire_error_name(-error));
-    send_abort(x, (wire_error)-error);
-    return fail(x, HTTP_BAD_GATEWAY);
-}
-
-/* Until when the exchange may wait for what it waits for now; 0 when for ever. */
-static apr_time_t deadline_of(const tenon_exchange *x)
-{
-    if (!x->channel->greeted) {
-        return x->began + apr_time_from_msec(x->pool->queue_timeout);
-    }
-    if (tenon_body_wanted(x)) {
-        return x->heard + x->r->server->timeout;
-    }
-    return x->answered ? 0 : x->heard + apr_time_from_msec(x->pool->request_timeout);
-}
-
-static tenon_outcome timed_out(tenon_exchange *x)
-{
-    if (!x->channel->greeted) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
-                      "TN0003: " TENON_EXCHANGE_FORMAT
-                      "waited %d ms for a worker (TenonQueueTimeout): 503",
-                      TENON_EXCHANGE_PREFIX(x), x->pool->queue_timeout);
-        return fail(x, HTTP_SERVICE_UNAVAILABLE);
-    }
-    send_abort(x, WIRE_ERROR_TIMED_OUT);
-    if (tenon_body_wanted(x)) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, x->r,
-                      "TN0013: " TENON_EXCHANGE_FORMAT
-                      "the client sent no more of its body in time (Timeout)",
-                      TENON_EXCHANGE_PREFIX(x));
-        return fail(x, HTTP_REQUEST_TIME_OUT);
-    }
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
-                  "TN0004: " TENON_EXCHANGE_FORMAT
-                  "no answer within %d ms (TenonRequestTimeout): 504",
-                  TENON_EXCHANGE_PREFIX(x), x->pool->request_timeout);
-    return fail(x, HTTP_GATEWAY_TIME_OUT);
-}
-
-/* Sends the head. A channel that does not take it whole is broken: what was sent is judged by the
- * claim. */
-static tenon_outcome send_head(tenon_exchange *x)
-{
-    tenon_channel *channel = x->channel;
-    const uint8_t flags = x->body_length == 0 && x->eager == 0 ? WIRE_FLAG_END : 0;
-    size_t sent = 0;
-    channel->exchanges++;
-    tenon_request_number(x, channel->exchanges);
-    wire_exchange_step(&channel->state, WIRE_FROM_HOST, WIRE_FRAME_REQUEST, flags, 0);
-    if (!flags && x->ended) {
-        wire_exchange_step(&channel->state, WIRE_FROM_HOST, WIRE_FRAME_DATA, WIRE_FLAG_END, 0);
-    }
-    while (sent < x->head_size) {
-        const ssize_t size = send(channel->fd, x->head + sent, x->head_size - sent, MSG_NOSIGNAL);
-        if (size < 0 && errno == EAGAIN && apr_time_now() >= deadline_of(x)) {
-            return timed_out(x);
-        }
-        if (size < 0 && (errno == EINTR || errno == EAGAIN)) {
-            continue;
-        }
-        if (size < 0) {
-            return errno == EPIPE || errno == ECONNRESET ? TENON_GOING : TENON_BROKEN;
-        }
-        sent += (size_t)size;
-    }
-    return TENON_GOING;
-}
-
-/* Handles all frames that have come. */
-static tenon_outcome read_frames(tenon_exchange *x)
-{
-    tenon_outcome outcome = TENON_GOING;
-    while (outcome == TENON_GOING) {
-        wire_frame frame;
-        const int got = wire_reader_next(&x->reader, &frame);
-        if (got == WIRE_PARTIAL) {
-            break;
-        }
-        outcome =
-            got < 0 ? tenon_exchange_violation(x, got, "header") : tenon_response_frame(x, &frame);
-    }
-    return outcome;
-}
-
-/* Makes room for the next read; what is in the output brigade points into the buffer and goes
- * first. */
-static tenon_outcome make_room(tenon_exchange *x, uint8_t **to, size_t *room)
-{
-    const size_t needs = wire_reader_needs(&x->reader);
-    const size_t wanted =
-        x->reader.data_left > SMALL_READ && needs < LARGE_READ ? LARGE_READ : needs;
-    const tenon_outcome outcome = tenon_response_pass(x, 0);
-    if (outcome != TENON_GOING) {
-        return outcome;
-    }
-    if (wanted > x->reader.capacity) {
-        wire_reader_grow(&x->reader, apr_palloc(x->r->pool, wanted), wanted);
-    }
-    *to = wire_reader_space(&x->reader, room);
-    return TENON_GOING;
-}
-
-/* Reads from the worker, without waiting or shortly (`flags`), and handles what came. `*came` says
- * whether anything did. */
-static tenon_outcome receive(tenon_exchange *x, int flags, int *came)
-{
-    uint8_t *to;
-    size_t room;
-    ssize_t size;
-    const tenon_outcome outcome = make_room(x, &to, &room);
-    *came = 0;
-    if (outcome != TENON_GOING) {
-        return outcome;
-    }
-    do {
-        size = recv(x->channel->fd, to, room, flags);
-    } while (size < 0 && errno == EINTR);
-    if (size < 0 && errno == EAGAIN) {
-        return TENON_GOING;
-    }
-    if (size <= 0) {
-        return TENON_BROKEN;
-    }
-    *came = 1;
-    wire_reader_fill(&x->reader, (size_t)size);
-    return read_frames(x);
-}
-
-/* The descriptor that tells of the client, or -1 (a stream of HTTP/2 that has no body). */
-static int client_descriptor(conn_rec *c)
-{
-    apr_pollfd_t from = {0};
-    apr_os_sock_t fd = -1;
-    if (ap_get_pollfd_from_conn(c, &from, NULL) != APR_SUCCESS) {
-        return -1;
-    }
-    if (from.desc_type == APR_POLL_SOCKET) {
-        apr_os_sock_get(&fd, from.desc.s);
-    } else if (from.desc_type == APR_POLL_FILE) {
-        apr_os_file_get(&fd, from.desc.f);
-    }
-    return fd;
-}
-
-/* mod_http2 wakes a stream with bytes in a pipe that a read without waiting does not take out. */
-static void drain_wakeups(int fd)
-{
-    struct pollfd more = {fd, POLLIN, 0};
-    char bytes[64];
-    while (poll(&more, 1, 0) == 1 && (more.revents & POLLIN) &&
-           read(fd, bytes, sizeof(bytes)) == sizeof(bytes)) {
-    }
-}
-
-static tenon_outcome client_went(tenon_exchange *x)
-{
-    x->r->connection->aborted = 1;
-    return TENON_CLIENT_GONE;
-}
-
-/* Waits until the worker or the client has something, or time is over. */
-static tenon_outcome wait_for_either(tenon_exchange *x)
-{
-    conn_rec *c = x->r->connection;
-    const int wanted = tenon_body_wanted(x);
-    const apr_time_t deadline = deadline_of(x);
-    const apr_time_t left = deadline - apr_time_now();
-    const int worker_events = x->out_size > 0 ? POLLIN | POLLOUT : POLLIN;
-    struct pollfd either[2] = {{x->channel->fd, (short)worker_events, 0},
-                               {client_descriptor(c), (short)(wanted ? POLLIN : 0), 0}};
-    int timeout = -1;
-    int ready;
-
-    if (deadline != 0 && left <= 0) {
-        return timed_out(x);
-    }
-    if (x->body_read && !c->master) {
-        either[1].events |= POLLRDHUP;
-    }
-    if (deadline != 0) {
-        timeout = (int)(apr_time_as_msec(left) + 1);
-    }
-    if (c->master && (timeout < 0 || timeout > SLICE_MS)) {
-        timeout = SLICE_MS;
-    }
-    ready = poll(either, 2, timeout);
-    if (c->aborted) {
-        return TENON_CLIENT_GONE;
-    }
-    if (ready <= 0) {
-        return TENON_GOING;
-    }
-    if (c->master && (either[1].revents & POLLIN)) {
-        drain_wakeups(either[1].fd);
-    }
-    return either[1].revents & (POLLRDHUP | POLLERR | (c->master ? 0 : POLLHUP)) ? client_went(x)
-                                                                                 : TENON_GOING;
-}
-
-/* Runs the exchange on its channel until it ends one way or the other. */
-static tenon_outcome converse(tenon_exchange *x)
-{
-    tenon_outcome outcome = send_head(x);
-    int came = 0;
-    if (outcome == TENON_GOING) {
-        outcome = receive(x, 0, &came);
-    }
-    while (outcome == TENON_GOING) {
-        outcome = tenon_body_forward(x);
-        if (outcome == TENON_GOING) {
-            outcome = receive(x, MSG_DONTWAIT, &came);
-        }
-        if (outcome != TENON_GOING || came) {
-            continue;
-        }
-        if (x->answered && (!x->passed || x->unflushed)) {
-            outcome = tenon_response_pass(x, 1);
-        }
-        if (outcome == TENON_GOING) {
-            outcome = wait_for_either(x);
-        }
-    }
-    return outcome;
-}
 
 static int is_idempotent(const request_rec *r)
 {
@@ -322,7 +63,7 @@ static tenon_outcome judge(tenon_exchange *x)
                   : x->deaths > 1           ? "502 (it had ended another worker before)"
                   : x->body_sent > x->eager ? "502 (its body cannot be sent again)"
                                             : "502 (not safe to run again)");
-    return fail(x, HTTP_BAD_GATEWAY);
+    return tenon_exchange_fail(x, HTTP_BAD_GATEWAY);
 }
 
 static tenon_outcome unavailable(tenon_exchange *x, tenon_acquired why)
@@ -345,7 +86,7 @@ static tenon_outcome unavailable(tenon_exchange *x, tenon_acquired why)
                       "supervisor running? 503",
                       TENON_EXCHANGE_PREFIX(x), x->pool->path, x->pool->queue_timeout);
     }
-    return fail(x, HTTP_SERVICE_UNAVAILABLE);
+    return tenon_exchange_fail(x, HTTP_SERVICE_UNAVAILABLE);
 }
 
 /* Gets a channel. The supervisor may be on its way up: its sockets are waited for as for a worker.
@@ -384,7 +125,7 @@ static void release(tenon_exchange *x, tenon_outcome outcome)
 /* Makes the exchange as new for another worker. */
 static void begin_again(tenon_exchange *x, uint8_t *buffer)
 {
-    wire_reader_init(&x->reader, buffer, SMALL_READ);
+    wire_reader_init(&x->reader, buffer, TENON_FIRST_READ);
     x->refused = 0;
     x->asked = WIRE_EAGER_BODY_BYTES;
     x->out_size = x->out_sent = 0;
@@ -393,28 +134,28 @@ static void begin_again(tenon_exchange *x, uint8_t *buffer)
 
 static tenon_outcome run(tenon_exchange *x)
 {
-    uint8_t buffer[SMALL_READ];
+    uint8_t buffer[TENON_FIRST_READ];
     tenon_outcome outcome = TENON_GOING;
     for (int attempt = 0; outcome == TENON_GOING; attempt++) {
         if (attempt == MOST_ATTEMPTS) {
             ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
                           "TN0018: " TENON_EXCHANGE_FORMAT "%d workers did not begin this: 503",
                           TENON_EXCHANGE_PREFIX(x), attempt);
-            return fail(x, HTTP_SERVICE_UNAVAILABLE);
+            return tenon_exchange_fail(x, HTTP_SERVICE_UNAVAILABLE);
         }
         begin_again(x, buffer);
         outcome = acquire(x);
         if (outcome != TENON_GOING) {
             break;
         }
-        outcome = converse(x);
+        outcome = tenon_exchange_converse(x);
         if (outcome == TENON_BROKEN) {
             outcome = judge(x);
             release(x, TENON_BROKEN);
             continue;
         }
         if (outcome == TENON_CLIENT_GONE) {
-            send_abort(x, WIRE_ERROR_CLIENT_GONE);
+            tenon_exchange_send_abort(x, WIRE_ERROR_CLIENT_GONE);
         }
         release(x, outcome);
     }
@@ -460,7 +201,7 @@ static int finish(tenon_exchange *x, tenon_outcome outcome)
     return OK;
 }
 
-int tenon_handler(request_rec *r)
+static int handle(request_rec *r)
 {
     tenon_exchange x = {.r = r};
     int status;
@@ -482,8 +223,8 @@ int tenon_handler(request_rec *r)
     return status != OK ? status : finish(&x, run(&x));
 }
 
-void tenon_exchange_register(void)
+void tenon_handler_register(void)
 {
-    ap_hook_handler(tenon_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(handle, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(tenon_channel_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -16,7 +16,7 @@ static void register_hooks(apr_pool_t *p)
     (void)p;
     tenon_config_register();
     tenon_supervise_register();
-    tenon_exchange_register();
+    tenon_handler_register();
 }
 
 /* httpd loads all modules into one namespace: only the module's record is visible. */

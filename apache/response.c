@@ -201,6 +201,16 @@ static tenon_outcome take_abort(tenon_exchange *x, const wire_frame *frame)
     return TENON_FAILED;
 }
 
+static tenon_outcome take_close(tenon_exchange *x, const wire_frame *frame)
+{
+    const int error = wire_close_decode(frame->length);
+    if (error < 0) {
+        return tenon_exchange_violation(x, error, "CLOSE");
+    }
+    x->refused = 1;
+    return TENON_BROKEN;
+}
+
 static tenon_outcome take_log(tenon_exchange *x, const wire_frame *frame)
 {
     wire_log line;
@@ -275,8 +285,7 @@ static tenon_outcome dispatch(tenon_exchange *x, const wire_frame *frame)
     case WIRE_FRAME_LOG:
         return take_log(x, frame);
     case WIRE_FRAME_CLOSE:
-        x->refused = 1;
-        return TENON_BROKEN;
+        return take_close(x, frame);
     case WIRE_FRAME_REQUEST:
         break;
     }

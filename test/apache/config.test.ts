@@ -205,9 +205,9 @@ describe("configuration of the module", () => {
   });
 
   it("refuses a package without a supervisor", async () => {
-    const { code, output } = await configtest({ text: `TenonPackage /tmp\n${pool("a")}` });
+    const { code, output } = await configtest({ text: `TenonPackage /usr/lib\n${pool("a")}` });
     assert.notEqual(code, 0);
-    assert.match(output, /no supervisor in \/tmp .*name the directory of the tenon package/s);
+    assert.match(output, /no supervisor in \/usr\/lib .*name the directory of the tenon package/s);
   });
 
   it("starts nothing at configtest", async () => {
