@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A real supervisor, with the test in the place of httpd's parent: writes config.json, holds the lifeline, reads the log.
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import {
   chmodSync,
   closeSync,
@@ -14,11 +13,13 @@ import {
 } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { LogFollower } from "../../ts/cli/log-follower.ts";
 import { native } from "../../ts/native.ts";
 import { WireError } from "../../ts/wire/protocol.ts";
-import { HostChannel, within } from "../helpers/fake-host.ts";
+import { HostChannel, WAIT_MS, within } from "../helpers/fake-host.ts";
+import { alive } from "../helpers/processes.ts";
 
 const MOST_ATTEMPTS = 5;
 const MAIN = fileURLToPath(new URL("../../ts/supervisor/main.ts", import.meta.url));
@@ -137,12 +138,13 @@ export class Supervised implements AsyncDisposable {
     mkdirSync(join(path, "inside"), { recursive: true });
   }
 
-  /** Settles when a process, no child of ours, has ended. */
+  /** Settles when a process that is no child of ours has ended; nothing tells of that but looking. */
   async goneOf(pid: number): Promise<void> {
-    const tail = spawn("tail", [`--pid=${pid}`, "-s", "0.05", "-f", "/dev/null"], {
-      stdio: "ignore",
-    });
-    await within(once(tail, "exit"), `the end of process ${pid}`);
+    const deadline = performance.now() + WAIT_MS;
+    while (alive(pid)) {
+      if (performance.now() > deadline) throw new Error(`process ${pid} is still there`);
+      await setImmediate();
+    }
   }
 
   /** Waits for a log line and gives the pid that stands in its subject, [pool slot pid]. */
