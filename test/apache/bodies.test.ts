@@ -12,7 +12,8 @@ const GIB = 1024 * MIB;
 const piece = Buffer.alloc(65_536, "tenon ");
 
 /** One child and one worker, so that all memory is in two processes. */
-const ONE_CHILD = "StartServers 1\nServerLimit 1\nThreadsPerChild 16\nMaxRequestWorkers 16";
+const ONE_CHILD =
+  "StartServers 1\nServerLimit 1\nThreadsPerChild 16\nMaxRequestWorkers 16\nMinSpareThreads 1\nMaxSpareThreads 16";
 
 function* pieces(count: number): Generator<Buffer> {
   for (let left = count; left > 0; left -= piece.length) {
@@ -130,7 +131,7 @@ describe("bodies through httpd", () => {
     const bytes = request("HEAD") + request("GET", "Connection: close\r\n");
     const { text } = await exchangeBytes(httpd.places.port, bytes);
     const [first, second, ...more] = text.split(/(?=HTTP\/1\.1 )/);
-    assert.match(first ?? "", /^HTTP\/1\.1 200 OK\r\n.*Content-Length: 5\r\n.*\r\n\r\n$/s);
+    assert.match(first ?? "", /^HTTP\/1\.1 200 OK\r\n.*Content-Length: 5\r\n(.*\r\n)?\r\n$/s);
     assert.match(second ?? "", /^HTTP\/1\.1 200 OK\r\n.*\r\n\r\nhello$/s);
     assert.deepEqual(more, []);
   });

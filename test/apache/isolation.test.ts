@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  chownSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { askJson } from "../helpers/http-client.ts";
+import { ask, askJson } from "../helpers/http-client.ts";
 import { pool, root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 import { linksOf } from "../helpers/processes.ts";
 
@@ -43,7 +54,11 @@ describe("isolation of workers", () => {
       TenonUmask 0027
       TenonOpenFiles 512
       TenonEnv GREETING "hello world"`;
-    const text = [pool("probe", directives), pool("plain", "TenonProcesses 1 1")].join("\n");
+    const text = [
+      pool("probe", directives),
+      pool("plain", "TenonProcesses 1 1"),
+      pool("replaced", "TenonProcesses 1 1"),
+    ].join("\n");
     try {
       httpd = await startHttpd({ text });
     } finally {
@@ -165,12 +180,73 @@ describe("isolation of workers", () => {
     }
   });
 
-  it("answers only from sockets of the parent's user: another's endpoint is refused", () => {
+  it("keeps all files of a pool the parent's user's, and closed to others", () => {
     const folder = join(httpd.runtime, "pools", "probe");
     for (const name of readdirSync(folder)) {
       const { uid, mode } = statSync(join(folder, name));
       assert.equal(uid, 0, `${name} belongs to ${uid}`);
       assert.equal(mode & 0o007, 0, `${name} is open to others`);
+    }
+  });
+
+  it("has a worker refuse a channel of another user even where the folders let one in", async () => {
+    const folder = join(httpd.runtime, "pools", "probe");
+    const endpoint = join(folder, readdirSync(folder).find((name) => /^w\d+$/.test(name)) ?? "");
+    const way = [httpd.runtime, join(httpd.runtime, "pools"), folder, endpoint];
+    const modes = way.map((path) => statSync(path).mode);
+    const since = httpd.log().mark();
+    const script = `import net from "node:net";
+      const socket = net.connect(process.argv[1]);
+      let bytes = 0;
+      socket.on("data", (piece) => { bytes += piece.length; });
+      socket.on("error", (error) => console.log(error.code));
+      socket.on("end", () => console.log("ended after " + bytes + " bytes"));`;
+    try {
+      for (const path of way) chmodSync(path, 0o777);
+      assert.match(runAs(DAEMON, script, endpoint), /^(ended after 0 bytes|ECONNRESET)$/);
+    } finally {
+      for (const [at, path] of way.entries()) chmodSync(path, modes[at] ?? 0);
+    }
+    await httpd.waitForLog(/TN0301: .*refused a channel from uid 1 /, { since });
+  });
+
+  it("has the module send nothing to a socket of another user in an endpoint's place", async () => {
+    const folder = join(httpd.runtime, "pools", "replaced");
+    await httpd.waitForReady("replaced", 1);
+    const own = mkdtempSync(join(tmpdir(), "tenon-impostor-"));
+    chownSync(own, DAEMON, DAEMON);
+    const script = `import net from "node:net";
+      process.umask(0);
+      const server = net.createServer((socket) => {
+        socket.on("data", (piece) => console.log("got " + piece.length + " bytes"));
+        socket.on("error", () => undefined);
+        socket.on("close", () => console.log("closed"));
+      });
+      let missing = 2;
+      for (const name of ["w0", "queue"]) {
+        net.createServer((socket) => server.emit("connection", socket))
+          .listen(process.argv[1] + "/" + name, () => { if (--missing === 0) console.log("listening"); });
+      }`;
+    const identity = { uid: DAEMON, gid: DAEMON, cwd: "/" };
+    const node = ["--input-type=module", "-e", script, own];
+    const impostor = spawn(process.execPath, node, {
+      ...identity,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const ended = once(impostor, "exit");
+    try {
+      impostor.stdout.setEncoding("utf8");
+      assert.equal(String((await once(impostor.stdout, "data"))[0]).trim(), "listening");
+      for (const name of ["w0", "queue"]) renameSync(join(own, name), join(folder, name));
+      httpd.expectLog("TN0016");
+      const closed = once(impostor.stdout, "data");
+      assert.equal((await ask(`${httpd.url}/replaced/pid`)).status, 503);
+      assert.equal(String((await closed)[0]).split("\n")[0], "closed");
+      await httpd.waitForLog(/TN0016: \[replaced .*not owned by the user/);
+    } finally {
+      impostor.kill();
+      await ended;
+      rmSync(own, { recursive: true });
     }
   });
 
