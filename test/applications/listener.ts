@@ -10,8 +10,9 @@ const waiting = new Map<string, (() => void)[]>();
 
 function note(key: string, event: string): void {
   observed.set(key, [...(observed.get(key) ?? []), event]);
-  for (const wake of waiting.get(key) ?? []) wake();
+  const wakes = waiting.get(key) ?? [];
   waiting.delete(key);
+  for (const wake of wakes) wake();
 }
 
 function count(query: URLSearchParams, name: string, otherwise: number): number {

@@ -17,8 +17,10 @@ export interface ChannelOwner {
   admit(channel: Channel): 0 | typeof WireError.BUSY | typeof WireError.DRAINING;
   /** Stores the claim, then calls the application. */
   begin(channel: Channel, exchange: Exchange): void;
-  /** A begun exchange is over; the channel may be used again unless it is closing. */
-  finish(channel: Channel, exchange: Exchange): void;
+  /** A begun exchange is over. */
+  finish(channel: Channel): void;
+  /** The channel has sent all of an exchange that is over, and may be used again unless it is closing. */
+  settle(channel: Channel): void;
   /** The application threw while it was handed body. */
   failed(error: unknown, exchange: Exchange): void;
   /** The host broke the protocol; the channel is closed. @param text names the frame and the error */
@@ -113,13 +115,19 @@ export class Channel implements Carrier {
   finish(exchange: Exchange): void {
     if (this.#exchange !== exchange) return;
     this.#exchange = undefined;
-    this.#owner.finish(this, exchange);
+    this.#owner.finish(this);
+  }
+
+  settle(): void {
+    this.#owner.settle(this);
   }
 
   breakOff(error: WireError, text: string): void {
     this.#sendAbort(error, text);
     const exchange = this.#exchange;
-    if (exchange !== undefined) this.finish(exchange);
+    if (exchange === undefined) return;
+    this.finish(exchange);
+    this.settle();
   }
 
   #sendAbort(error: WireError, text: string): void {
@@ -230,6 +238,7 @@ export class Channel implements Carrier {
     if (exchange === undefined) return;
     exchange.broken(error, text);
     this.finish(exchange);
+    this.settle();
   }
 
   #closed(): void {

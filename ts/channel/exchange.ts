@@ -35,8 +35,10 @@ export interface Carrier {
   /** Whether the socket has as much as it wants and will report `drained`. */
   readonly saturated: boolean;
   send(parts: readonly Uint8Array[], callback: WriteCallback | undefined): void;
-  /** The response is whole and handed to the socket. */
+  /** The response is whole. Called before it is sent: who has it must find the scoreboard up to date. */
   finish(exchange: Exchange): void;
+  /** The whole response was handed to the socket. */
+  settle(): void;
   /** Sends ABORT and closes. */
   breakOff(error: WireError, text: string): void;
   /** Whether the host's body may still be sent; false once the channel is closing. */
@@ -215,8 +217,9 @@ export class Exchange {
     if (trailers === undefined || trailers.length === 0) batch.markEnd(this.#sentBytes);
     else this.#encodeTrailers(trailers);
     this.#ended = true;
-    this.#sendBatch();
     this.#carrier.finish(this);
+    this.#sendBatch();
+    this.#carrier.settle();
   }
 
   /** Takes back a head and body that were staged and not sent. Returns whether another answer can be given now. */

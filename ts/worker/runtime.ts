@@ -115,12 +115,13 @@ export class Runtime implements ChannelOwner {
     }
   }
 
-  finish(channel: Channel): void {
+  finish(): void {
     this.#slot.finish();
-    if (!this.#draining) {
-      if (this.#room() > 0) this.#queue.open();
-      return;
-    }
+    if (!this.#draining && this.#room() > 0) this.#queue.open();
+  }
+
+  settle(channel: Channel): void {
+    if (!this.#draining) return;
     channel.close();
     this.#settle();
   }
