@@ -61,7 +61,12 @@ export class Pool {
     this.#incarnations = readIncarnations(join(directory, "scoreboard"));
     this.#scoreboard = this.#makeScoreboard(slotsFor(settings.processesMax));
     const path = join(directory, "queue");
-    this.#queue = new QueueSocket(path, settings.queueLength, owner, () => this.#onWaiting());
+    try {
+      this.#queue = new QueueSocket(path, settings.queueLength, owner, () => this.#onWaiting());
+    } catch (error) {
+      this.#scoreboard.close();
+      throw error;
+    }
     this.#warnOfQueueLength();
     this.#advance(false);
   }

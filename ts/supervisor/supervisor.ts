@@ -43,6 +43,10 @@ export class Supervisor {
     try {
       config = parseConfig(readFileSync(this.#runtime.configPath, "utf8"));
       wanted = configurePools(config, process.getuid?.() ?? 0, process.env);
+      const names = wanted.map(({ settings }) => settings.name);
+      const { parent, host } = config;
+      const all = new Set([...names, ...this.#pools.keys()]);
+      this.#runtime.prepare({ uid: parent.uid, gid: host.gid }, all);
     } catch (error) {
       const text = `the configuration is not taken over, the old one stays: ${reasonOf(error)}`;
       this.#log.line("error", "TN0201", undefined, text);
@@ -50,8 +54,6 @@ export class Supervisor {
     }
     this.#log.level = config.logLevel;
     this.#parent = config.parent.pid;
-    const names = new Set([...wanted.map(({ settings }) => settings.name), ...this.#pools.keys()]);
-    this.#runtime.prepare({ uid: config.parent.uid, gid: config.host.gid }, names);
     const kept = this.#apply(wanted);
     const text = `configured: ${wanted.length} pools, ${kept} of them as before`;
     this.#log.line("notice", "TN0203", undefined, text);

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { RuntimeDirectory } from "../../ts/supervisor/runtime-directory.ts";
+
+describe("supervisor/runtime-directory", () => {
+  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  let folder: string;
+  let path: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "tenon-runtime-"));
+    path = join(folder, "run");
+  });
+
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it("takes the place of a supervisor that is dead, also when its pid belongs to another process now", () => {
+    // A pid above the largest that there can be, and one that lives but is no supervisor.
+    for (const pid of ["4194305", String(process.ppid), "", "no number"]) {
+      mkdirSync(path, { recursive: true });
+      writeFileSync(join(path, "supervisor.pid"), pid);
+      new RuntimeDirectory(path).claim();
+      assert.equal(readFileSync(join(path, "supervisor.pid"), "utf8"), `${process.pid}\n`);
+    }
+  });
+
+  it("refuses what is no directory of its own", () => {
+    mkdirSync(join(folder, "other"));
+    symlinkSync(join(folder, "other"), path);
+    assert.throws(() => new RuntimeDirectory(path).claim(), {
+      code: "TENON_ERR_RUNTIME_DIRECTORY",
+      message: /is not a directory/,
+    });
+    assert.deepEqual(readdirSync(join(folder, "other")), []);
+  });
+
+  it("takes rights away from a directory that was made with too many", () => {
+    const runtime = new RuntimeDirectory(path);
+    mkdirSync(path);
+    chmodSync(path, 0o777);
+    runtime.claim();
+    runtime.prepare(owner, new Set());
+    assert.equal(statSync(path).mode & 0o7777, 0o710);
+  });
+
+  it("removes what a predecessor left, but for the scoreboards of the pools that go on", () => {
+    const runtime = new RuntimeDirectory(path);
+    runtime.claim();
+    for (const pool of ["kept", "gone"]) {
+      mkdirSync(join(path, "pools", pool), { recursive: true });
+      for (const file of ["scoreboard", "scoreboard.new", "queue", "w0"]) {
+        writeFileSync(join(path, "pools", pool, file), "");
+      }
+    }
+    runtime.prepare(owner, new Set(["kept"]));
+    assert.deepEqual(readdirSync(join(path, "pools")), ["kept"]);
+    assert.equal(runtime.poolDirectory("kept", owner), join(path, "pools/kept"));
+    assert.deepEqual(readdirSync(join(path, "pools/kept")), ["scoreboard"]);
+  });
+
+  it("leaves nothing at the end, but what is not its own", () => {
+    const runtime = new RuntimeDirectory(path);
+    runtime.claim();
+    runtime.prepare(owner, new Set());
+    runtime.remove(1);
+    assert.equal(existsSync(path), false);
+    runtime.claim();
+    writeFileSync(join(path, "strange"), "");
+    runtime.remove(1);
+    assert.deepEqual(readdirSync(path), ["strange"]);
+  });
+});
