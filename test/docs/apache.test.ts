@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const page = readFileSync(`${root}docs/apache.md`, "utf8");
+const directives = readFileSync(`${root}apache/directives.h`, "utf8");
+
+const code = readdirSync(`${root}apache`)
+  .filter((name) => /\.[ch]$/.test(name))
+  .map((name) => readFileSync(`${root}apache/${name}`, "utf8"))
+  .join("\n");
+
+function sortedMatches(text: string, pattern: RegExp): string[] {
+  return [...new Set([...text.matchAll(pattern)].map((match) => match[1] ?? ""))].sort();
+}
+
+/** Rows of the page: directive to the text of its default. */
+const defaults = new Map(
+  [...page.matchAll(/^\| `(Tenon\w+)` \| (.*?) \|/gm)].map(([, name, text]) => [name, text]),
+);
+
+describe("docs/apache.md", () => {
+  it("lists exactly the directives that the module has", () => {
+    const inCode = sortedMatches(code, /"(Tenon[A-Z]\w*)",/g);
+    assert.ok(inCode.length >= 18);
+    assert.deepEqual([...defaults.keys()].sort(), inCode);
+  });
+
+  it("tells the default of each number as the module has it", () => {
+    const rows = [...directives.matchAll(/"(Tenon\w+)", "\w+", (COUNT|TIME|OCTAL), (\d+),/g)];
+    assert.ok(rows.length >= 9);
+    for (const [, name = "", kind, value] of rows) {
+      const told = kind === "TIME" ? String(Number(value) / 1000) : value;
+      assert.equal(defaults.get(name), `\`${told}\``, name);
+    }
+  });
+});
