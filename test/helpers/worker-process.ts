@@ -26,6 +26,7 @@ export interface WorkerOptions {
   readonly umask?: number;
   readonly directory?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  readonly compileCache?: string;
   /** Mode of the endpoint. */
   readonly mode?: number;
 }
@@ -184,6 +185,7 @@ export class WorkerProcess {
       hostUids: options.hostUids ?? [process.getuid?.() ?? 0],
       concurrency: options.concurrency ?? 10,
       gracefulTimeoutMs: options.gracefulTimeoutMs ?? 5000,
+      compileCache: options.compileCache,
     });
   }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads the application and says what is wrong with one that does not load. Called by main.ts; calls the adapters' choose.ts.
-import { spawnSync } from "node:child_process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Adapter } from "../adapter/adapter.ts";
 import { type ApplicationModule, chooseAdapter } from "../adapter/choose.ts";
@@ -23,13 +22,14 @@ function placeOf(stack: string): string | undefined {
 }
 
 /** Node keeps the place of a syntax error in an ES module to itself until it prints it: a second Node is asked to. */
-function checkSyntax(app: string): string {
+async function checkSyntax(app: string): Promise<string> {
+  const { spawnSync } = await import("node:child_process");
   const { stderr } = spawnSync(process.execPath, ["--check", app], { encoding: "utf8" });
   return stderr;
 }
 
 /** Makes what is wrong with an application that does not load: file, line, column and Node's message. */
-export function explainLoad(app: string, error: unknown): TenonError {
+export async function explainLoad(app: string, error: unknown): Promise<TenonError> {
   if (error instanceof TenonError) return error;
   if (!(error instanceof Error)) {
     return fail("TENON_ERR_APPLICATION_LOAD", { message: `${app}: threw ${String(error)}` }, error);
@@ -37,7 +37,7 @@ export function explainLoad(app: string, error: unknown): TenonError {
   let stack = error.stack ?? error.message;
   let place = placeOf(stack);
   if (place === undefined && error instanceof SyntaxError) {
-    const checked = checkSyntax(app);
+    const checked = await checkSyntax(app);
     place = placeOf(checked);
     if (place !== undefined) stack = checked;
   }
@@ -63,7 +63,7 @@ export async function loadAdapter(app: string, takeover: Takeover): Promise<Adap
   try {
     application = await Promise.race([import(pathToFileURL(app).href), idle]);
   } catch (error) {
-    throw explainLoad(app, error);
+    throw await explainLoad(app, error);
   }
   if (application === undefined) throw fail("TENON_ERR_APPLICATION_IDLE", { app });
   return chooseAdapter(application, takeover, serveMessages, idle);

@@ -2,6 +2,7 @@
 // The entry of a worker process. The supervisor spawns it with the descriptors of docs/architecture.md, "A worker's start"; it calls
 // bootstrap.ts, loads the application (load.ts) and lets runtime.ts serve it.
 import { writeSync } from "node:fs";
+import { enableCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { Takeover } from "../adapter/server.ts";
 import { SlotBoard } from "../channel/slot-board.ts";
@@ -62,7 +63,8 @@ function onUncaught(error: unknown, origin: string): void {
   // An application with a listener of its own handles it, as under node:http.
   if (process.listenerCount("uncaughtException") > 1) return;
   if (runtime === undefined || start === undefined || !served) {
-    exitFailed(start === undefined ? error : explainLoad(start.app, error));
+    if (start === undefined) exitFailed(error);
+    else explainLoad(start.app, error).then(exitFailed, exitFailed);
     return;
   }
   exitCode = 1;
@@ -72,6 +74,8 @@ function onUncaught(error: unknown, origin: string): void {
 
 async function run(message: StartMessage): Promise<void> {
   bootstrap(message);
+  // Only now: what it reads there was written by the pool's user. It saves a TypeScript application some 45 ms of each start.
+  if (message.compileCache !== undefined) enableCompileCache(message.compileCache);
   const slot = openSlot(message);
   const takeover = new Takeover();
   runtime = new Runtime({
