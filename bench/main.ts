@@ -27,7 +27,12 @@ async function withContenders(
   try {
     await body(folder, running);
   } finally {
-    await Promise.allSettled([...running.values()].map((contender) => contender.stop()));
+    const stopped = await Promise.allSettled([...running.values()].map((each) => each.stop()));
+    for (const outcome of stopped) {
+      if (outcome.status === "fulfilled") continue;
+      console.error("bench: a contender did not stop in order:", outcome.reason);
+      process.exitCode = 1;
+    }
     rmSync(folder, { recursive: true, force: true });
   }
 }
