@@ -5,7 +5,7 @@ import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { native } from "../../ts/native.ts";
 import { ScoreboardSlot, WorkerState } from "../../ts/wire/protocol.ts";
-import { alive, processesIn } from "../helpers/processes.ts";
+import { alive, linksOf, processesIn } from "../helpers/processes.ts";
 import { mapBoard } from "./boards.ts";
 import { HELLO, isRoot, poolUser, Supervised } from "./supervised.ts";
 
@@ -60,6 +60,11 @@ describe("supervisor/worker-process", () => {
     // What it writes goes to pipes that it reads from too: they outlive the supervisor.
     assert.deepEqual([link(1), link(2)], [link(7), link(8)]);
     assert.match(link(1), /^pipe:/);
+    // The scoreboard's file could be cut short by who has it open for writing.
+    assert.deepEqual(
+      linksOf(pid).filter((target) => target.includes("scoreboard")),
+      [],
+    );
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
     const field = (name: string): string =>
       new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1] ?? "";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The entry of a worker process. The supervisor spawns it with the descriptors of docs/architecture.md, "A worker's start"; it calls
 // bootstrap.ts, loads the application (load.ts) and lets runtime.ts serve it.
-import { writeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { Takeover } from "../adapter/server.ts";
@@ -43,6 +43,8 @@ function openSlot(message: StartMessage): SlotBoard {
   );
   const slots = header[ScoreboardHeader.SLOTS] ?? 0;
   const memory = native().mapScoreboard(Descriptor.scoreboard, scoreboardSize(slots), true);
+  // An application that had the file could cut it short, and whoever has it mapped, httpd too, would die of SIGBUS.
+  closeSync(Descriptor.scoreboard);
   return new SlotBoard(new Scoreboard(memory), message.slot);
 }
 
