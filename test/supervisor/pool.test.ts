@@ -111,6 +111,15 @@ describe("supervisor/pool", () => {
     assert.equal(await run.get("hello"), "hello");
   });
 
+  it("says when a worker cannot be spawned, backs off and tries again", async () => {
+    await start({ processesMin: 0 });
+    run.block(run.path("hello", "w0"));
+    assert.equal(await run.get("hello"), "hello");
+    const lines = run.log.lines().map((line) => /TN02[13]\d/.exec(line)?.[0]);
+    assert.deepEqual(lines.slice(-4), ["TN0219", "TN0233", "TN0210", "TN0211"]);
+    await run.log.waitFor(/TN0219: \[hello 0\] a worker could not be started: .*EADDRINUSE.*w0/);
+  });
+
   it("says when the system does not allow the queue its length", async () => {
     const most = Number(readFileSync("/proc/sys/net/core/somaxconn", "utf8"));
     await start({ queueLength: Math.min(most, 65_535) });

@@ -27,11 +27,8 @@ const FLAGS = ["--disable-warning=ExperimentalWarning"];
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const ENTRY = fileURLToPath(new URL(`../worker/main.${extension}`, import.meta.url));
 
-/** Spawns a worker. @param onExit called once, never before this returns @throws errors of the system, having closed everything */
-export function spawnWorker(
-  options: WorkerOptions,
-  onExit: (code: number | null, signal: string | null) => void,
-): Spawned {
+/** Spawns a worker. @param onExit called once with the cause of its end, never before this returns @throws errors of the system, having closed everything */
+export function spawnWorker(options: WorkerOptions, onExit: (cause: string) => void): Spawned {
   const opened: number[] = [];
   const open = <T extends readonly number[]>(fds: T): T => {
     opened.push(...fds);
@@ -83,14 +80,13 @@ function reader(fd: number): Socket {
   return new Socket({ fd, readable: true, writable: false });
 }
 
-function watchExit(
-  child: ChildProcess,
-  onExit: (code: number | null, signal: string | null) => void,
-): void {
-  child.once("exit", onExit);
+function watchExit(child: ChildProcess, onExit: (cause: string) => void): void {
+  child.once("exit", (code, signal) => {
+    onExit(signal === null ? `exited with code ${code}` : `killed by ${signal}`);
+  });
   // Said of a process that was never there: no 'exit' follows.
-  child.once("error", (error: NodeJS.ErrnoException) => {
-    if (child.pid === undefined) onExit(null, `${error.code ?? error.message}, spawn`);
+  child.once("error", (error) => {
+    if (child.pid === undefined) onExit(`not spawned: ${error.message}`);
   });
 }
 

@@ -69,10 +69,10 @@ export class WorkerProcess extends EventEmitter<{ ready: []; leaving: []; exit: 
     this.#busyAt = this.#spawnedAt;
     scoreboard.take(slot, options.incarnation, options.generation);
     try {
-      this.#process = spawnWorker(options, (code, signal) => this.#onExit(code, signal));
+      this.#process = spawnWorker(options, (cause) => this.#onExit(cause));
     } catch (error) {
       scoreboard.setState(slot, WorkerState.EXITED);
-      rmSync(options.endpoint, { force: true });
+      rmSync(options.endpoint, { force: true, recursive: true });
       throw error;
     }
     const { pid, control, stdout, stderr } = this.#process;
@@ -203,7 +203,7 @@ export class WorkerProcess extends EventEmitter<{ ready: []; leaving: []; exit: 
     this.#process.signal("SIGKILL");
   }
 
-  #onExit(code: number | null, signal: string | null): void {
+  #onExit(cause: string): void {
     if (this.#state === "exited") return;
     const { scoreboard, endpoint, clock } = this.#options;
     const open = this.#inFlight();
@@ -216,7 +216,6 @@ export class WorkerProcess extends EventEmitter<{ ready: []; leaving: []; exit: 
     // Processes that it started and left behind are in its process group.
     this.#process.signal("SIGKILL");
     this.#output.end(clock, LAST_OUTPUT_MS, () => {
-      const cause = signal === null ? `exited with code ${code}` : `killed by ${signal}`;
       this.#logEnd(`${cause}, ${open}, after ${(lifeMs / 1000).toFixed(1)} s`);
     });
     this.emit("exit");
