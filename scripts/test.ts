@@ -69,7 +69,12 @@ function mocha(title: string, node: string, args: readonly string[]): void {
 }
 
 function everything(): void {
-  check("lint and format of TypeScript (biome)", bin("biome"), ["ci", "--error-on-warnings", "."]);
+  check("lint and format of TypeScript (biome)", bin("biome"), [
+    "ci",
+    "--error-on-warnings",
+    "--colors=off",
+    ".",
+  ]);
   check("format of C (clang-format)", "clang-format", ["--dry-run", "-Werror", ...sourcesInC()]);
   check("types (tsc)", bin("tsc"), ["-p", "tsconfig.json"]);
   check("build of the package (tsc)", bin("tsc"), ["-p", "ts/tsconfig.json"]);
