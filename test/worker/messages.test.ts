@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { decodeResponse } from "../../ts/wire/message.ts";
-import { Fact, FrameType, WireError } from "../../ts/wire/protocol.ts";
+import { Fact, FrameType, WireError, WireNumber } from "../../ts/wire/protocol.ts";
 import { startWorker, type WorkerProcess } from "../helpers/worker-process.ts";
 
 const MIB = 1048576;
@@ -94,7 +94,7 @@ describe("request and response of node:http", () => {
     });
     await worker.connect().ask({ target: "/observed?key=unread&until=begun" });
     // What the worker had to say before it says ABORT is said now.
-    channel.data(Buffer.alloc(70000));
+    channel.data(Buffer.alloc(WireNumber.EAGER_BODY_BYTES + 1));
     const first = await channel.frame();
     assert.equal(first?.type, FrameType.ABORT);
     await channel.closed();

@@ -4,7 +4,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync } from "node:fs";
 import { encodeFrameHeader } from "../../ts/wire/frame.ts";
-import { FrameType, ScoreboardSlot, WireError, WorkerState } from "../../ts/wire/protocol.ts";
+import {
+  FrameType,
+  ScoreboardSlot,
+  WireError,
+  WireNumber,
+  WorkerState,
+} from "../../ts/wire/protocol.ts";
 import { decodeAbort } from "../../ts/wire/signal.ts";
 import type { HostChannel } from "../helpers/fake-host.ts";
 import { startWorker, type WorkerOptions, type WorkerProcess } from "../helpers/worker-process.ts";
@@ -254,7 +260,7 @@ describe("runtime of a worker", () => {
       const channel = running.connect();
       await channel.hello();
       channel.request({ method: "POST", target: "/observe?key=over", body: [] });
-      channel.data(Buffer.alloc(16384));
+      channel.data(Buffer.alloc(WireNumber.EAGER_BODY_BYTES));
       channel.data(Buffer.alloc(1));
       const abort = await channel.frameOf(FrameType.ABORT);
       assert.equal(

@@ -188,7 +188,10 @@ export class Exchange {
 
   /** Stages a chunk of the response's body. Returns false when the caller should wait for `drained`. */
   write(chunk: Uint8Array | string, encoding?: BufferEncoding, callback?: WriteCallback): boolean {
-    if (this.over) return false;
+    if (this.over) {
+      if (callback !== undefined) process.nextTick(callback, new Error("the exchange is over"));
+      return false;
+    }
     if (chunk.length > 0 && !this.#unsendable) {
       this.#staged.push(chunk);
       this.#encodings.push(encoding);
@@ -292,6 +295,7 @@ export class Exchange {
   broken(error: WireError, text: string): void {
     if (this.over) return;
     this.#broken = true;
+    if (this.#callback !== undefined) process.nextTick(this.#callback, new Error(text));
     const { listener } = this;
     if (listener !== undefined) currentExchange.run(this, deliverAborted, listener, error, text);
   }
