@@ -4,11 +4,13 @@ import { Agent } from "node:http";
 import { ask, head, open, rest } from "../helpers/http-client.ts";
 import { pool, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 
-/** As many threads as clients, or httpd closes connections that are kept to make room for others. */
-const ALL_AT_ONCE = `ServerLimit 4
-StartServers 4
-ThreadsPerChild 64
+/** One child with more threads than clients: one whose threads are all busy closes connections that are kept. */
+const ONE_CHILD = `ServerLimit 1
+StartServers 1
+ThreadLimit 256
+ThreadsPerChild 256
 MaxRequestWorkers 256
+MinSpareThreads 1
 MaxSpareThreads 256`;
 
 describe("load on httpd", () => {
@@ -20,7 +22,7 @@ describe("load on httpd", () => {
       pool("single", "TenonProcesses 0 3\nTenonConcurrency 1"),
       pool("unused", "TenonProcesses 0 3"),
     ];
-    httpd = await startHttpd({ size: ALL_AT_ONCE, text: text.join("\n") });
+    httpd = await startHttpd({ size: ONE_CHILD, text: text.join("\n") });
   });
   after(() => httpd.stop());
 
