@@ -11,6 +11,7 @@
 #include <apr_portable.h>
 #include <errno.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,8 +19,8 @@
 #include "log.h"
 #include "wire/exchange.h"
 
-#define LARGE_READ 65536 /* for answers whose body is longer than the first buffer */
-#define SLICE_MS   250   /* how often a stream of HTTP/2 without a descriptor is looked at */
+#define FILTERED_MOST 32768 /* bytes that httpd's input filters may have read ahead */
+#define SLICE_MS      250   /* how often a stream of HTTP/2 without a descriptor is looked at */
 
 tenon_outcome tenon_exchange_fail(tenon_exchange *x, int status)
 {
@@ -133,14 +134,12 @@ static tenon_outcome read_frames(tenon_exchange *x)
 static tenon_outcome make_room(tenon_exchange *x, uint8_t **to, size_t *room)
 {
     const size_t needs = wire_reader_needs(&x->reader);
-    const size_t wanted =
-        x->reader.data_left > TENON_FIRST_READ && needs < LARGE_READ ? LARGE_READ : needs;
     const tenon_outcome outcome = tenon_response_pass(x, 0);
     if (outcome != TENON_GOING) {
         return outcome;
     }
-    if (wanted > x->reader.capacity) {
-        wire_reader_grow(&x->reader, apr_palloc(x->r->pool, wanted), wanted);
+    if (needs > x->reader.capacity) {
+        wire_reader_grow(&x->reader, apr_palloc(x->r->pool, needs), needs);
     }
     *to = wire_reader_space(&x->reader, room);
     return TENON_GOING;
@@ -198,6 +197,16 @@ static void drain_wakeups(int fd)
     }
 }
 
+/* Whether a client that has ended its side can no longer send all of its body. What is on its way
+ * in httpd's filters is at most FILTERED_MOST; over TLS more bytes wait than make up the body. */
+static int body_is_cut(const tenon_exchange *x, int fd)
+{
+    const uint64_t missing = x->body_length - x->body_sent;
+    int waiting = 0;
+    return x->body_length != WIRE_LENGTH_UNKNOWN && ioctl(fd, FIONREAD, &waiting) == 0 &&
+           (uint64_t)waiting + FILTERED_MOST < missing;
+}
+
 static tenon_outcome client_went(tenon_exchange *x)
 {
     x->r->connection->aborted = 1;
@@ -220,7 +229,7 @@ static tenon_outcome wait_for_either(tenon_exchange *x)
     if (deadline != 0 && left <= 0) {
         return timed_out(x);
     }
-    if (x->body_read && !c->master) {
+    if (!c->master && !wanted && !x->half_closed) {
         either[1].events |= POLLRDHUP;
     }
     if (deadline != 0) {
@@ -238,6 +247,10 @@ static tenon_outcome wait_for_either(tenon_exchange *x)
     }
     if (c->master && (either[1].revents & POLLIN)) {
         drain_wakeups(either[1].fd);
+    }
+    if ((either[1].revents & POLLRDHUP) && !x->body_read && !body_is_cut(x, either[1].fd)) {
+        x->half_closed = 1;
+        return TENON_GOING;
     }
     return either[1].revents & (POLLRDHUP | POLLERR | (c->master ? 0 : POLLHUP)) ? client_went(x)
                                                                                  : TENON_GOING;

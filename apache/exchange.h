@@ -13,7 +13,9 @@
 #include "config.h"
 #include "wire/reader.h"
 
-#define TENON_FIRST_READ 16384 /* bytes of the first reading buffer: enough for most answers */
+/* Bytes of the reading buffer, on the stack: all of an answer that has come is taken by one read.
+ */
+#define TENON_READ_BYTES 65536
 
 /* How an attempt, or the whole exchange, ended. */
 typedef enum {
@@ -43,8 +45,9 @@ typedef struct {
     uint64_t body_length; /* WIRE_LENGTH_UNKNOWN when only the end tells */
     uint64_t body_sent;   /* bytes, the eager part included */
     uint64_t eager;       /* bytes of the eager part */
-    uint64_t asked;       /* bytes the worker allows in all */
+    uint64_t asked;       /* bytes the worker has asked for in all, the eager part included */
     int body_read;        /* the client's body is read to its end */
+    int half_closed;      /* the client has ended its side, but may have sent the whole body before */
     int ended;            /* END is sent, or on its way in `out` */
     uint8_t *out;         /* frames on their way to the worker */
     size_t out_size;

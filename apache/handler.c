@@ -41,7 +41,9 @@ static tenon_outcome judge(tenon_exchange *x)
     if (channel->slot >= 0 && channel->slot < 64) {
         x->avoid |= (uint64_t)1 << channel->slot;
     }
-    if (!begun && !x->answered) {
+    /* What was sent beyond the eager part is not kept: a worker that asked for it has begun,
+     * whatever it says. */
+    if (!begun && !x->answered && x->body_sent == x->eager) {
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, x->r,
                       "TN0014: " TENON_EXCHANGE_FORMAT "not begun there: goes to another worker",
                       TENON_EXCHANGE_PREFIX(x));
@@ -125,16 +127,16 @@ static void release(tenon_exchange *x, tenon_outcome outcome)
 /* Makes the exchange as new for another worker. */
 static void begin_again(tenon_exchange *x, uint8_t *buffer)
 {
-    wire_reader_init(&x->reader, buffer, TENON_FIRST_READ);
+    wire_reader_init(&x->reader, buffer, TENON_READ_BYTES);
     x->refused = 0;
-    x->asked = WIRE_EAGER_BODY_BYTES;
+    x->asked = x->eager;
     x->out_size = x->out_sent = 0;
     x->heard = apr_time_now();
 }
 
 static tenon_outcome run(tenon_exchange *x)
 {
-    uint8_t buffer[TENON_FIRST_READ];
+    uint8_t buffer[TENON_READ_BYTES];
     tenon_outcome outcome = TENON_GOING;
     for (int attempt = 0; outcome == TENON_GOING; attempt++) {
         if (attempt == MOST_ATTEMPTS) {

@@ -110,6 +110,12 @@ static int measure_body(tenon_exchange *x)
     return OK;
 }
 
+/* Room for the body that goes with the head, bytes. */
+static size_t most_eager(const tenon_exchange *x)
+{
+    return x->body_length < WIRE_EAGER_BODY_BYTES ? (size_t)x->body_length : WIRE_EAGER_BODY_BYTES;
+}
+
 /* Reads what has come of the body behind the head, as a DATA frame (flag END when it is whole). */
 static int add_eager_body(tenon_exchange *x, size_t at)
 {
@@ -118,7 +124,7 @@ static int add_eager_body(tenon_exchange *x, size_t at)
     if (x->r->expecting_100) {
         return OK;
     }
-    got = tenon_body_read(x, data, WIRE_EAGER_BODY_BYTES);
+    got = tenon_body_read(x, data, most_eager(x));
     if (got < 0) {
         return x->status;
     }
@@ -145,9 +151,9 @@ int tenon_request_prepare(tenon_exchange *x)
         return status;
     }
     facts.writer.capacity = size_of_head(r);
-    x->head = facts.writer.buffer = apr_palloc(
-        r->pool, facts.writer.capacity +
-                     (x->body_read ? 0 : WIRE_FRAME_HEADER_BYTES + WIRE_EAGER_BODY_BYTES));
+    x->head = facts.writer.buffer =
+        apr_palloc(r->pool, facts.writer.capacity +
+                                (x->body_read ? 0 : WIRE_FRAME_HEADER_BYTES + most_eager(x)));
     wire_request_begin(&facts.writer, WIRE_PHASE_HANDLER, 0, x->body_length);
     add_facts(&facts, x);
     for (int i = 0; i < headers->nelts; i++) {

@@ -18,7 +18,7 @@
     X(REQUEST_FIXED_BYTES, 16, "size of the fixed part of REQUEST, before facts and headers")       \
     X(MAX_MESSAGE_BYTES, 262144, "longest payload of any frame but DATA")                           \
     X(MAX_DATA_BYTES, 1048576, "longest payload of DATA")                                           \
-    X(EAGER_BODY_BYTES, 16384, "request body that a host may send without being asked")             \
+    X(EAGER_BODY_BYTES, 65536, "request body that a host may send without being asked")             \
     X(MAX_HEADERS, 2000, "most headers or trailers in one frame")                                   \
     X(CLAIMS_PER_SLOT, 1024, "claim words of a slot, so most channels open to a worker at once")    \
     X(CLAIM_NUMBER_BITS, 12, "low bits of a claim word that count exchanges; the rest name the channel")

@@ -4,13 +4,13 @@
 import { readdirSync, readlinkSync, writeSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** The worker's own descriptors (docs/architecture.md) end here. */
-const LAST_INHERITED = 8;
+/** Control socket, endpoint and queue (docs/architecture.md): the sockets behind them are channels. */
+const LAST_OTHER_SOCKET = 5;
 
 function channels(): number[] {
   return readdirSync("/proc/self/fd")
     .map(Number)
-    .filter((fd) => fd > LAST_INHERITED && isSocket(fd));
+    .filter((fd) => fd > LAST_OTHER_SOCKET && isSocket(fd));
 }
 
 function isSocket(fd: number): boolean {

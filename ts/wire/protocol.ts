@@ -15,7 +15,7 @@ export const WireNumber = {
   /** longest payload of DATA */
   MAX_DATA_BYTES: 1048576,
   /** request body that a host may send without being asked */
-  EAGER_BODY_BYTES: 16384,
+  EAGER_BODY_BYTES: 65536,
   /** most headers or trailers in one frame */
   MAX_HEADERS: 2000,
   /** claim words of a slot, so most channels open to a worker at once */
