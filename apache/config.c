@@ -44,6 +44,13 @@ static const char *pool_name_of_section(apr_pool_t *p, const char *args)
     return end ? ap_getword_conf2(p, &(const char *){apr_pstrmemdup(p, args, end - args)}) : NULL;
 }
 
+tenon_pool *tenon_config_pool(const char *name, apr_pool_t *p)
+{
+    char *key = apr_pstrdup(p, name);
+    ap_str_tolower(key);
+    return apr_hash_get(tenon_configuration->pools_by_name, key, APR_HASH_KEY_STRING);
+}
+
 /* The pool whose section `cmd` stands in, or NULL. */
 static tenon_pool *pool_of_command(cmd_parms *cmd)
 {
@@ -53,7 +60,7 @@ static tenon_pool *pool_of_command(cmd_parms *cmd)
         return NULL;
     }
     name = pool_name_of_section(cmd->temp_pool, section->args);
-    return apr_hash_get(tenon_configuration->pools_by_name, name, APR_HASH_KEY_STRING);
+    return tenon_config_pool(name, cmd->temp_pool);
 }
 
 static const char *outside_pool(cmd_parms *cmd)
@@ -159,7 +166,7 @@ static const char *check_pool_name(cmd_parms *cmd, const char *name)
                             "or '.', not '.' first",
                             name, POOL_NAME_LENGTH);
     }
-    other = apr_hash_get(tenon_configuration->pools_by_name, name, APR_HASH_KEY_STRING);
+    other = tenon_config_pool(name, cmd->temp_pool);
     return other
                ? apr_psprintf(cmd->pool,
                               "there is a pool '%s' already, on line %d of %s: choose another name",
@@ -187,6 +194,7 @@ static const char *open_pool(cmd_parms *cmd, void *unused, const char *args)
     const char *error =
         ap_check_cmd_context(cmd, NOT_IN_DIR_LOC_FILE | NOT_IN_LIMIT | NOT_IN_HTACCESS);
     const char *name = pool_name_of_section(cmd->pool, args);
+    char *key;
     tenon_pool *pool;
     (void)unused;
     if (error) {
@@ -200,7 +208,9 @@ static const char *open_pool(cmd_parms *cmd, void *unused, const char *args)
         return error;
     }
     pool = make_pool(cmd, name);
-    apr_hash_set(tenon_configuration->pools_by_name, name, APR_HASH_KEY_STRING, pool);
+    key = apr_pstrdup(cmd->pool, name);
+    ap_str_tolower(key);
+    apr_hash_set(tenon_configuration->pools_by_name, key, APR_HASH_KEY_STRING, pool);
     APR_ARRAY_PUSH(tenon_configuration->pools, tenon_pool *) = pool;
     error = ap_walk_config(cmd->directive->first_child, cmd, cmd->context);
     if (error) {
@@ -214,12 +224,6 @@ static const char *open_pool(cmd_parms *cmd, void *unused, const char *args)
         pool->directory = ap_make_dirstr_parent(cmd->pool, pool->app);
     }
     return NULL;
-}
-
-tenon_pool *tenon_config_pool_of_handler(const char *handler)
-{
-    return apr_hash_get(tenon_configuration->pools_by_name,
-                        handler + sizeof(TENON_HANDLER_PREFIX) - 1, APR_HASH_KEY_STRING);
 }
 
 static int pre_config(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp)

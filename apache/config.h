@@ -34,9 +34,9 @@ typedef struct {
     TENON_SERVER_TEXTS(TENON_ROW)
 #undef TENON_ROW
     apr_array_header_t *pools; /* tenon_pool *, in the order of the configuration */
-    apr_hash_t *pools_by_name;
-    const char *supervisor; /* file that starts it, once checked */
-    uid_t parent_uid;       /* what httpd was started as; owns all sockets */
+    apr_hash_t *pools_by_name; /* lower-case */
+    const char *supervisor;    /* file that starts it, once checked */
+    uid_t parent_uid;          /* what httpd was started as; owns all sockets */
 } tenon_config;
 
 /* The present configuration; NULL before the first is read. */
@@ -44,8 +44,8 @@ extern tenon_config *tenon_configuration;
 
 #define TENON_HANDLER_PREFIX "tenon:"
 
-/* The pool that a handler name ("tenon:hello") asks for, or NULL. */
-tenon_pool *tenon_config_pool_of_handler(const char *handler);
+/* The pool of a name, or NULL. Case does not count: httpd makes handler names lower-case. */
+tenon_pool *tenon_config_pool(const char *name, apr_pool_t *p);
 
 /* Hook check_config: OK, or an error that is logged with file and line. */
 int tenon_config_check(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp, server_rec *s);

@@ -33,7 +33,8 @@ static int check_handlers(const ap_directive_t *node, apr_pool_t *p, server_rec 
         }
         handler = ap_getword_conf(p, &args);
         if (!strncmp(handler, TENON_HANDLER_PREFIX, sizeof(TENON_HANDLER_PREFIX) - 1) &&
-            !tenon_config_pool_of_handler(handler)) {
+            !strchr(handler, '%') &&
+            !tenon_config_pool(handler + sizeof(TENON_HANDLER_PREFIX) - 1, p)) {
             ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
                          "TN0020: Syntax error on line %d of %s: %s %s: there is no pool '%s': add "
                          "a section <TenonPool %s>, or name one that exists",

@@ -47,9 +47,9 @@ typedef struct {
     uint64_t eager;       /* bytes of the eager part */
     uint64_t asked;       /* bytes the worker has asked for in all, the eager part included */
     int body_read;        /* the client's body is read to its end */
-    int half_closed;      /* the client has ended its side, but may have sent the whole body before */
-    int ended;            /* END is sent, or on its way in `out` */
-    uint8_t *out;         /* frames on their way to the worker */
+    int half_closed; /* the client has ended its side, but may have sent the whole body before */
+    int ended;       /* END is sent, or on its way in `out` */
+    uint8_t *out;    /* frames on their way to the worker */
     size_t out_size;
     size_t out_sent;
 

@@ -211,7 +211,7 @@ static int handle(request_rec *r)
         strncmp(r->handler, TENON_HANDLER_PREFIX, sizeof(TENON_HANDLER_PREFIX) - 1)) {
         return DECLINED;
     }
-    x.pool = tenon_config_pool_of_handler(r->handler);
+    x.pool = tenon_config_pool(r->handler + sizeof(TENON_HANDLER_PREFIX) - 1, r->pool);
     if (!x.pool) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "TN0001: there is no pool for the handler '%s': add a section <TenonPool %s>",

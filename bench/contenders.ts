@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is measured, and how each is started.
-import { existsSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PrivateHttpd, type PrivateHttpdOptions } from "../ts/cli/private-httpd.ts";
@@ -27,6 +27,7 @@ type Application = "listener" | "fetch" | "express";
 
 const modulePath = fileURLToPath(new URL("../build/apache/mod_tenon.so", import.meta.url));
 const packagePath = fileURLToPath(new URL("..", import.meta.url));
+const hopPath = fileURLToPath(new URL("apps/hop.ts", import.meta.url));
 const servePath = fileURLToPath(new URL("apps/serve.ts", import.meta.url));
 
 function applicationPath(name: Application): string {
@@ -101,6 +102,28 @@ function startHandler(): Promise<Contender> {
   return startHttpd({ text }, alone);
 }
 
+/** Nothing but a send, a receive and a wake-up on either side: what any hop to a node process costs at least here. */
+const startHop: Start = async ({ folder, name }) => {
+  const socketPath = join(folder, `${name}.sock`);
+  const node = await StartedProcess.start(process.execPath, [hopPath, socketPath], nodeEnvironment);
+  try {
+    await node.firstLine();
+    chmodSync(socketPath, 0o777);
+    const text = `LoadModule bench_module "${buildHandler()}"
+<Location "/">
+  SetHandler bench-hop
+  SetEnv bench-hop "${socketPath}"
+</Location>`;
+    return await startHttpd(
+      { load: ["env"], text },
+      { roots: () => [node.pid], stop: () => node.stop() },
+    );
+  } catch (error) {
+    await node.stop();
+    throw error;
+  }
+};
+
 function startTenon(application: Application, processes: number): Start {
   return () => {
     if (!existsSync(modulePath)) throw new Error(`${modulePath} is missing: run scripts/setup`);
@@ -153,6 +176,7 @@ function startPlainNode(application: Application): Start {
 
 export type ContenderName =
   | "handler"
+  | "raw-hop"
   | "tenon"
   | "tenon-2"
   | "tenon-fetch"
@@ -164,6 +188,7 @@ export type ContenderName =
 /** Every contender: what it is, and how to start it. */
 export const contenders: Readonly<Record<ContenderName, { text: string; start: Start }>> = {
   handler: { text: "a handler in C inside httpd", start: startHandler },
+  "raw-hop": { text: "that handler, asking a bare node socket first", start: startHop },
   tenon: { text: "Tenon, (req, res) listener, one worker", start: startTenon("listener", 1) },
   "tenon-2": { text: "the same with two workers", start: startTenon("listener", 2) },
   "tenon-fetch": { text: "Tenon, fetch handler, one worker", start: startTenon("fetch", 1) },

@@ -22,7 +22,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     text: "GET, 12 bytes, 32 connections",
     load: { method: "GET", bodyBytes: 0, connections: manyConnections },
     responseBytes: answerBytes,
-    contenders: ["handler", "tenon", "tenon-2", "tenon-fetch", "proxy", "node"],
+    contenders: ["handler", "raw-hop", "tenon", "tenon-2", "tenon-fetch", "proxy", "node"],
   },
   express: {
     text: "GET, 12 bytes from Express, 32 connections",
@@ -40,7 +40,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     text: "GET, 12 bytes, one connection",
     load: { method: "GET", bodyBytes: 0, connections: 1 },
     responseBytes: answerBytes,
-    contenders: ["handler", "tenon", "proxy", "node"],
+    contenders: ["handler", "raw-hop", "tenon", "proxy", "node"],
   },
 };
 
@@ -68,6 +68,8 @@ export interface Ratio {
 
 export const ratios: readonly Ratio[] = [
   { scenario: "content", figure: "cpu", of: "tenon", over: "handler", limit: 1.75, aim: 1.5 },
+  { scenario: "content", figure: "cpu", of: "raw-hop", over: "handler" },
+  { scenario: "content", figure: "cpu", of: "tenon", over: "raw-hop" },
   { scenario: "content", figure: "cpu", of: "tenon", over: "proxy", limit: 0.95, aim: 0.85 },
   { scenario: "content", figure: "cpu", of: "tenon-2", over: "tenon" },
   { scenario: "content", figure: "cpu", of: "tenon-fetch", over: "tenon" },
@@ -75,5 +77,6 @@ export const ratios: readonly Ratio[] = [
   { scenario: "post", figure: "cpu", of: "tenon", over: "proxy", limit: 0.6 },
   { scenario: "post", figure: "cpu", of: "tenon", over: "handler" },
   { scenario: "latency", figure: "p50", of: "tenon", over: "proxy", limit: 0.9, aim: 0.8 },
+  { scenario: "latency", figure: "p50", of: "tenon", over: "raw-hop" },
   { scenario: "latency", figure: "p50", of: "tenon", over: "handler" },
 ];
