@@ -15,7 +15,7 @@
 
 /* Bytes of the reading buffer, on the stack: all of an answer that has come is taken by one read.
  */
-#define TENON_READ_BYTES 65536
+#define TENON_READ_BYTES 81920
 
 /* How an attempt, or the whole exchange, ended. */
 typedef enum {

@@ -11,7 +11,7 @@ import { batch } from "./frame-batch.ts";
 const CREDIT_BYTES = 262144;
 /** Body from which one counts as large, bytes. */
 const LARGE_BYTES = 1048576;
-/** Staged response body that is sent without waiting for the end of the tick, bytes. */
+/** Staged response body that is sent without waiting for the end of the turn, bytes. */
 const STAGE_BYTES = 65536;
 
 export type WriteCallback = (error?: Error | null) => void;
@@ -67,8 +67,14 @@ function deliverAborted(listener: ExchangeListener, error: WireError, text: stri
   listener.aborted(error, text);
 }
 
-function flushAtEndOfTick(exchange: Exchange): void {
-  exchange.flush();
+/** Exchanges with something staged, to be flushed together. */
+let staged: Exchange[] = [];
+
+/** Runs behind all callbacks, ticks and promises of this turn of the event loop: an answer that ends in the turn in which it begins leaves in one write. */
+function flushStaged(): void {
+  const exchanges = staged;
+  staged = [];
+  for (const exchange of exchanges) exchange.flush();
 }
 
 /**
@@ -78,7 +84,7 @@ function flushAtEndOfTick(exchange: Exchange): void {
  * 2. The adapter calls `pull` whenever it wants (more) body, `respond`, `write` and `end` for the answer.
  * 3. It is over when the adapter has called `end`, when either side aborts, or with the channel.
  *
- * What an adapter writes within one tick leaves in one write to the socket, with the end flag on the last frame where that is known.
+ * What an adapter writes within one turn of the event loop leaves in one write to the socket, with the end flag on the last frame where that is known.
  */
 export class Exchange {
   readonly number: number;
@@ -303,7 +309,7 @@ export class Exchange {
   #planFlush(): void {
     if (this.#flushPlanned) return;
     this.#flushPlanned = true;
-    process.nextTick(flushAtEndOfTick, this);
+    if (staged.push(this) === 1) setImmediate(flushStaged);
   }
 
   #encode(): void {
