@@ -134,15 +134,15 @@ describe("isolation of workers", () => {
     const harmless = shared.filter(
       (target) => target === "/dev/null" || target.startsWith("anon_inode:"),
     );
-    const scoreboard = join(httpd.runtime, "pools", "probe", "scoreboard");
     assert.deepEqual(
-      shared.filter((target) => !harmless.includes(target) && target !== scoreboard),
+      shared.filter((target) => !harmless.includes(target)),
       [],
     );
+    // The scoreboard too is only mapped: an application that could cut it short would take its readers down.
     const files = linksOf(identity.pid).filter((target) =>
       target.startsWith(httpd.places.directory),
     );
-    assert.deepEqual([...new Set(files)], [scoreboard]);
+    assert.deepEqual(files, []);
   });
 
   it("lets no other local user connect to an endpoint or to the queue socket", () => {
