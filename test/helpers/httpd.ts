@@ -160,7 +160,10 @@ export class TestHttpd {
     const path = join(this.runtime, "supervisor.pid");
     const supervisor = existsSync(path) ? Number(readFileSync(path, "utf8")) : 0;
     const children = childrenOf(parent).filter((pid) => runsHttpd(pid));
-    const workers = supervisor === 0 ? [] : childrenOf(supervisor).filter(alive);
+    // Not the process that fills the compile cache.
+    const worker = (pid: number): boolean =>
+      alive(pid) && environmentOf(pid)["TENON_POOL"] !== undefined;
+    const workers = supervisor === 0 ? [] : childrenOf(supervisor).filter(worker);
     return { parent, children, supervisor, workers };
   }
 

@@ -26,7 +26,6 @@ export interface WorkerOptions {
   readonly umask?: number;
   readonly directory?: string;
   readonly environment?: Readonly<Record<string, string>>;
-  readonly compileCache?: string;
   /** Mode of the endpoint. */
   readonly mode?: number;
 }
@@ -185,7 +184,6 @@ export class WorkerProcess {
       hostUids: options.hostUids ?? [process.getuid?.() ?? 0],
       concurrency: options.concurrency ?? 10,
       gracefulTimeoutMs: options.gracefulTimeoutMs ?? 5000,
-      compileCache: options.compileCache,
     });
   }
 

@@ -2,7 +2,7 @@
 // Drives the real main.ts with real workers; the test plays httpd's parent and the hosts.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { alive, childrenOf, processesIn } from "../helpers/processes.ts";
+import { alive, processesIn } from "../helpers/processes.ts";
 import { HELLO, Supervised } from "./supervised.ts";
 
 describe("supervisor/pool", () => {
@@ -26,16 +26,16 @@ describe("supervisor/pool", () => {
 
   it("costs no process until the first request, which starts one worker", async () => {
     await start({ processesMin: 0 });
-    assert.deepEqual(childrenOf(run.pid), []);
+    assert.deepEqual(run.workers(), []);
     assert.equal(await run.get("hello"), "hello");
     assert.equal(await run.get("hello"), "hello");
-    assert.equal(childrenOf(run.pid).length, 1);
+    assert.equal(run.workers().length, 1);
   });
 
   it("starts as many workers as always run", async () => {
     await start({ processesMin: 3 });
     for (const slot of [0, 1, 2]) await run.log.waitFor(new RegExp(`TN0211: \\[hello ${slot} `));
-    assert.equal(childrenOf(run.pid).length, 3);
+    assert.equal(run.workers().length, 3);
   });
 
   it("starts another worker when requests wait and nobody has room, up to the maximum", async () => {
@@ -53,7 +53,7 @@ describe("supervisor/pool", () => {
       Promise.all([first, third]),
     ]);
     assert.deepEqual(served.sort(), [0, 1]);
-    assert.equal(childrenOf(run.pid).length, 2);
+    assert.equal(run.workers().length, 2);
     for (const channel of channels) channel.socket.destroy();
     await Promise.allSettled(hellos);
   });
@@ -86,7 +86,7 @@ describe("supervisor/pool", () => {
     const pid = await run.workerPid(/TN0222: \[hello 0 \d+\] asked to exit: idle/);
     await run.log.waitFor(new RegExp(`TN0217: \\[hello 0 ${pid}\\] exited with code 0`));
     assert.equal(alive(pid), false);
-    assert.deepEqual(childrenOf(run.pid), []);
+    assert.deepEqual(run.workers(), []);
     const since = run.log.mark();
     assert.equal(await run.get("hello"), "hello");
     await run.log.waitFor(/TN0210: \[hello 0 \d+\] started: generation 1, incarnation 2/, {
@@ -107,7 +107,7 @@ describe("supervisor/pool", () => {
     first.socket.destroy();
     second.socket.destroy();
     await run.log.waitFor(/TN0217: \[hello 1 /);
-    assert.equal(childrenOf(run.pid).length, 1);
+    assert.equal(run.workers().length, 1);
     assert.equal(await run.get("hello"), "hello");
   });
 

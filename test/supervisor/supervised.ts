@@ -19,7 +19,7 @@ import { LogFollower } from "../../ts/cli/log-follower.ts";
 import { native } from "../../ts/native.ts";
 import { WireError } from "../../ts/wire/protocol.ts";
 import { HostChannel, WAIT_MS, within } from "../helpers/fake-host.ts";
-import { alive } from "../helpers/processes.ts";
+import { alive, childrenOf, environmentOf } from "../helpers/processes.ts";
 
 const MOST_ATTEMPTS = 5;
 const MAIN = fileURLToPath(new URL("../../ts/supervisor/main.ts", import.meta.url));
@@ -41,6 +41,15 @@ export default {
       console.error("said on stderr");
     }
     if (pathname === "/exit") process.exit(3);
+    if (pathname === "/flood") {
+      // While the event loop turns the supervisor may be killed; the rest goes on without one.
+      for (let count = 0; count < 512; count++) {
+        if (!process.stdout.write(("x".repeat(127) + "\\n").repeat(128))) {
+          await new Promise((resolve) => process.stdout.once("drain", resolve));
+        }
+        await new Promise(setImmediate);
+      }
+    }
     if (pathname === "/pid") return new Response(String(process.pid));
     if (pathname === "/loop") for (;;);
     if (pathname === "/hang") await new Promise(() => setInterval(() => {}, 1000));
@@ -77,6 +86,11 @@ export class Supervised implements AsyncDisposable {
     const pid = this.#child?.pid;
     if (pid === undefined) throw new Error("no supervisor runs");
     return pid;
+  }
+
+  /** Pids of its workers. */
+  workers(): number[] {
+    return childrenOf(this.pid).filter((pid) => environmentOf(pid)["TENON_POOL"] !== undefined);
   }
 
   /** Writes an application's file. */

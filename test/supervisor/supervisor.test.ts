@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drives the real main.ts with real workers; the test plays httpd's parent.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { LogFollower } from "../../ts/cli/log-follower.ts";
@@ -45,6 +45,7 @@ describe("supervisor/supervisor", () => {
     };
     const expected = [
       ["", uid, gid, "710"],
+      ["compile-cache", uid, process.getgid?.(), "700"],
       ["pools", uid, gid, "710"],
       ["pools/hello", uid, gid, "710"],
       ["pools/hello/scoreboard", uid, gid, "640"],
@@ -58,7 +59,8 @@ describe("supervisor/supervisor", () => {
     const pidFile = statSync(join(run.runtime, "supervisor.pid"));
     assert.deepEqual([pidFile.uid, pidFile.mode & 0o7777], [uid, 0o600]);
     assert.equal(readFileSync(join(run.runtime, "supervisor.pid"), "utf8"), `${run.pid}\n`);
-    assert.deepEqual(readdirSync(run.runtime).sort(), ["config.json", "pools", "supervisor.pid"]);
+    const names = ["compile-cache", "config.json", "pools", "supervisor.pid"];
+    assert.deepEqual(readdirSync(run.runtime).sort(), names);
   });
 
   it("removes everything when httpd goes, and exits with 0", async () => {
@@ -293,6 +295,20 @@ describe("supervisor/supervisor", () => {
       const gone = run.goneOf(old);
       slow.socket.destroy();
       await gone;
+    });
+
+    it("lets a worker finish that writes more than a pipe holds", async () => {
+      await start(hello({ processesMin: 1 }));
+      const pid = await run.workerPid(/TN0211/);
+      const channel = run.queue("hello");
+      const answer = channel.ask({ target: "/flood" });
+      await run.log.waitFor(/TN0220: \[hello 0 \d+\] x/);
+      run.signal("SIGKILL");
+      assert.equal(await run.exited(), "SIGKILL");
+      assert.equal((await answer).text, "hello");
+      channel.socket.destroy();
+      await run.goneOf(pid);
+      rmSync(run.runtime, { recursive: true });
     });
   });
 });

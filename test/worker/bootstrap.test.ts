@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startWorker, WorkerProcess } from "../helpers/worker-process.ts";
@@ -53,15 +53,6 @@ describe("bootstrap of a worker", () => {
     const environment = { NODE_OPTIONS: "--no-warnings" };
     worker = new WorkerProcess({ app: "listener.ts", identity, environment });
     assert.equal((await worker.message("failed")).code, "TENON_ERR_WORKER_ENVIRONMENT");
-  });
-
-  it("keeps what Node compiles of the application where it is told to", async () => {
-    const compileCache = mkdtempSync(join(tmpdir(), "tenon-cache-"));
-    worker = await startWorker({ app: "listener.ts", compileCache });
-    worker.say({ type: "drain" });
-    await worker.exited();
-    assert.notDeepEqual(readdirSync(compileCache), []);
-    rmSync(compileCache, { recursive: true });
   });
 
   it("says so when the directory is missing", async () => {

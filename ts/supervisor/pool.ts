@@ -15,6 +15,8 @@ export interface PoolOptions {
   readonly configuration: PoolConfiguration;
   /** The pool's directory in the runtime directory, empty but for a predecessor's scoreboard. */
   readonly directory: string;
+  /** Folder of the compile cache; unset: none. */
+  readonly compileCache?: string;
   readonly log: Log;
   readonly clock: Clock;
   /** Called when a retired pool has no worker any more. */
@@ -34,6 +36,7 @@ const LEAST_SLOTS = 4;
  */
 export class Pool {
   readonly #directory: string;
+  readonly #compileCache: string | undefined;
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #onEmpty: (pool: Pool) => void;
@@ -54,6 +57,7 @@ export class Pool {
     const { configuration, directory } = options;
     this.#configuration = configuration;
     this.#directory = directory;
+    this.#compileCache = options.compileCache;
     this.#log = options.log;
     this.#clock = options.clock;
     this.#onEmpty = options.onEmpty;
@@ -77,6 +81,11 @@ export class Pool {
 
   get configuration(): PoolConfiguration {
     return this.#configuration;
+  }
+
+  /** It has a worker, in whatever state. */
+  get populated(): boolean {
+    return this.#workers.size > 0;
   }
 
   get retired(): boolean {
@@ -205,6 +214,7 @@ export class Pool {
         scoreboard: this.#scoreboard,
         endpoint: join(this.#directory, `w${slot}`),
         queue: this.#queue.fd,
+        compileCache: this.#compileCache,
         log: this.#log,
         clock: this.#clock,
       });

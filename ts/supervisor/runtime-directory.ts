@@ -16,6 +16,7 @@ import { fail } from "../errors.ts";
 import { type FileOwner, giveTo } from "./scoreboard-file.ts";
 
 const DIRECTORY_MODE = 0o710;
+const CACHE_MODE = 0o700;
 const PID_FILE = "supervisor.pid";
 const CONFIG_FILE = "config.json";
 const PARTS = ["/supervisor/main.ts", "/supervisor/main.js"];
@@ -34,6 +35,11 @@ export class RuntimeDirectory {
 
   get configPath(): string {
     return join(this.path, CONFIG_FILE);
+  }
+
+  /** Folder of the compile cache: what is in it is run as our user, so nobody else may write or read there. */
+  get compileCache(): string {
+    return join(this.path, "compile-cache");
   }
 
   /**
@@ -69,6 +75,7 @@ export class RuntimeDirectory {
     this.#open(this.path, owner);
     const all = join(this.path, "pools");
     this.#open(all, owner);
+    mkdirSync(this.compileCache, { recursive: true, mode: CACHE_MODE });
     for (const name of readdirSync(all)) {
       if (!pools.has(name)) rmSync(join(all, name), { recursive: true, force: true });
     }
@@ -91,6 +98,7 @@ export class RuntimeDirectory {
   /** Removes everything, but leaves the directory to another httpd that has put its config.json there meanwhile. @param parent pid of our httpd */
   remove(parent: number | undefined): void {
     rmSync(join(this.path, "pools"), { recursive: true, force: true });
+    rmSync(this.compileCache, { recursive: true, force: true });
     rmSync(join(this.path, PID_FILE), { force: true });
     if (!this.#configIsOf(parent)) return;
     rmSync(this.configPath, { force: true });

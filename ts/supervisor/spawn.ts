@@ -3,8 +3,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
-import { fileURLToPath } from "node:url";
 import { native } from "../native.ts";
+import { cacheEnvironment, workerArguments } from "./compile-cache.ts";
 import { giveTo } from "./scoreboard-file.ts";
 import type { WorkerOptions } from "./worker-process.ts";
 
@@ -22,10 +22,6 @@ export interface Spawned {
 
 const ENDPOINT_MODE = 0o660;
 const LEAST_BACKLOG = 16;
-/** Type stripping warns in Node 22; the application may be TypeScript too. */
-const FLAGS = ["--disable-warning=ExperimentalWarning"];
-const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-const ENTRY = fileURLToPath(new URL(`../worker/main.${extension}`, import.meta.url));
 
 /** Spawns a worker. @param onExit called once with the cause of its end, never before this returns @throws errors of the system, having closed everything */
 export function spawnWorker(options: WorkerOptions, onExit: (cause: string) => void): Spawned {
@@ -44,9 +40,9 @@ export function spawnWorker(options: WorkerOptions, onExit: (cause: string) => v
     const [control, workerControl] = open(createSocketPair());
     const [outRead, outWrite] = open(createPipe());
     const [errRead, errWrite] = open(createPipe());
-    const child = spawn(process.execPath, [...FLAGS, ENTRY], {
+    const child = spawn(process.execPath, workerArguments, {
       cwd: "/",
-      env: { ...configuration.environment },
+      env: { ...configuration.environment, ...cacheEnvironment(options.compileCache) },
       // Its own session: no signal meant for httpd's group or terminal reaches it.
       detached: true,
       stdio: [

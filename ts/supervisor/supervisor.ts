@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import type { Log } from "../log.ts";
 import { type Config, parseConfig } from "../settings/load.ts";
 import type { Clock } from "./clock.ts";
+import { CacheFiller } from "./compile-cache.ts";
 import { Pool } from "./pool.ts";
 import { configurePools, type PoolConfiguration, sameConfiguration } from "./pool-configuration.ts";
 import type { RuntimeDirectory } from "./runtime-directory.ts";
@@ -27,6 +28,7 @@ export class Supervisor {
   readonly #clock: Clock;
   readonly #pools: Map<string, Pool> = new Map();
   #parent: number | undefined;
+  #filler: CacheFiller | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -55,6 +57,7 @@ export class Supervisor {
     this.#log.level = config.logLevel;
     this.#parent = config.parent.pid;
     const kept = this.#apply(wanted);
+    this.#fillCache();
     const text = `configured: ${wanted.length} pools, ${kept} of them as before`;
     this.#log.line("notice", "TN0203", undefined, text);
   }
@@ -70,6 +73,7 @@ export class Supervisor {
     const pools = [...this.#pools.values()];
     await Promise.all(pools.map((pool) => pool.stop()));
     for (const pool of pools) pool.close();
+    await this.#filler?.end();
     this.#pools.clear();
     this.#runtime.remove(this.#parent);
     this.#log.line("notice", "TN0205", undefined, "the supervisor has stopped");
@@ -106,10 +110,17 @@ export class Supervisor {
     return new Pool({
       configuration,
       directory: this.#runtime.poolDirectory(settings.name, owner),
+      compileCache: this.#runtime.compileCache,
       log: this.#log,
       clock: this.#clock,
       onEmpty: (pool) => this.#removePool(pool),
     });
+  }
+
+  /** Once, and only when no worker does it: the first hit of all then waits no longer than the next. */
+  #fillCache(): void {
+    if ([...this.#pools.values()].some((pool) => pool.populated)) return;
+    this.#filler ??= new CacheFiller(this.#runtime.compileCache);
   }
 
   #removePool(pool: Pool): void {

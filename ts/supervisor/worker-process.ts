@@ -22,6 +22,8 @@ export interface WorkerOptions {
   readonly endpoint: string;
   /** The pool's queue socket. */
   readonly queue: number;
+  /** Folder of the compile cache; unset: none. */
+  readonly compileCache?: string | undefined;
   readonly log: Log;
   readonly clock: Clock;
 }

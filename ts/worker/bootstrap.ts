@@ -8,7 +8,7 @@ import type { StartMessage } from "./start.ts";
 export const Descriptor = { control: 3, endpoint: 4, queue: 5, scoreboard: 6 } as const;
 
 /** Reading ends of the worker's own output, kept open so that a write never fails. */
-const keptDescriptors: readonly number[] = [7, 8];
+export const outputReadingEnds: readonly number[] = [7, 8];
 
 /** What Node or the loader runs before this bootstrap, as the user that the supervisor has. */
 const dangerousVariables: readonly string[] = [
@@ -19,12 +19,12 @@ const dangerousVariables: readonly string[] = [
 ];
 
 function closeOnExec(addon: Native): void {
-  for (const fd of [...Object.values(Descriptor), ...keptDescriptors]) {
+  for (const fd of [...Object.values(Descriptor), ...outputReadingEnds]) {
     try {
       addon.setCloseOnExec(fd);
     } catch (error) {
       // The kept ones are missing where output goes to a file or a terminal.
-      if (!keptDescriptors.includes(fd)) throw error;
+      if (!outputReadingEnds.includes(fd)) throw error;
     }
   }
 }

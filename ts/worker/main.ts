@@ -2,7 +2,7 @@
 // The entry of a worker process. The supervisor spawns it with the descriptors of docs/architecture.md, "A worker's start"; it calls
 // bootstrap.ts, loads the application (load.ts) and lets runtime.ts serve it.
 import { closeSync, writeSync } from "node:fs";
-import { enableCompileCache } from "node:module";
+import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { Takeover } from "../adapter/server.ts";
 import { SlotBoard } from "../channel/slot-board.ts";
@@ -13,10 +13,13 @@ import { Scoreboard, scoreboardSize } from "../wire/scoreboard.ts";
 import { bootstrap, Descriptor } from "./bootstrap.ts";
 import { reportUncaught } from "./failure.ts";
 import { explainLoad, loadAdapter } from "./load.ts";
+import { discardOutput } from "./orphan-output.ts";
 import { Runtime } from "./runtime.ts";
 import { asStart, ControlSocket, type StartMessage, type SupervisorMessage } from "./start.ts";
 
 const STDERR = 2;
+/** Argument of a process that only fills the cache (ts/supervisor/compile-cache.ts). */
+const COMPILE_ONLY = "--compile-only";
 
 let runtime: Runtime | undefined;
 let start: StartMessage | undefined;
@@ -74,10 +77,17 @@ function onUncaught(error: unknown, origin: string): void {
   runtime.drain();
 }
 
+/** Keeps what Node has compiled of Tenon's own code for the next worker. */
+function keepCompiled(): void {
+  // Loaded here, so that its loader's code is kept too.
+  native();
+  flushCompileCache();
+}
+
 async function run(message: StartMessage): Promise<void> {
+  // Now, while we are the user that may write there: what comes later is the application's.
+  keepCompiled();
   bootstrap(message);
-  // Only now: what it reads there was written by the pool's user. It saves a TypeScript application some 45 ms of each start.
-  if (message.compileCache !== undefined) enableCompileCache(message.compileCache);
   const slot = openSlot(message);
   const takeover = new Takeover();
   runtime = new Runtime({
@@ -113,8 +123,15 @@ function onMessage(message: SupervisorMessage): void {
 }
 
 function onSupervisorGone(): void {
-  log(`TN0305: [${where()}] the supervisor has gone, the worker drains and exits`);
+  discardOutput();
   drain();
+}
+
+// Not a part of the environment that an application is promised, nor of what it starts.
+delete process.env["NODE_COMPILE_CACHE"];
+if (process.argv[2] === COMPILE_ONLY) {
+  keepCompiled();
+  process.exit();
 }
 
 const control = new ControlSocket(

@@ -25,8 +25,6 @@ export interface StartMessage {
   /** Exchanges that the worker takes at once. */
   readonly concurrency: number;
   readonly gracefulTimeoutMs: number;
-  /** Folder for what Node compiles of the application, the pool's user's own; unset: none is kept. */
-  readonly compileCache?: string;
 }
 
 export type SupervisorMessage = StartMessage | { readonly type: "drain" };

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drives the real main.ts with real workers; the test plays httpd's parent.
+import assert from "node:assert/strict";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { childrenOf, processesIn, waitUntil } from "../helpers/processes.ts";
+import { HELLO, Supervised } from "./supervised.ts";
+
+/** Fewer than Tenon's own files in a worker, more than an application of one file. */
+const OWN_FILES = 20;
+
+describe("supervisor/compile-cache", () => {
+  let run: Supervised;
+
+  beforeEach(() => {
+    run = new Supervised();
+  });
+
+  afterEach(async () => {
+    const { folder } = run;
+    await run[Symbol.asyncDispose]();
+    assert.deepEqual(processesIn(folder), [], "no process is left");
+  });
+
+  async function start(processesMin: number): Promise<void> {
+    run.write({ name: "hello", app: run.app("app.ts", HELLO), processesMin });
+    run.start();
+    await run.log.waitFor(/TN0203/);
+  }
+
+  function cached(): string[] {
+    const folder = join(run.runtime, "compile-cache");
+    const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
+    return names.map((name) => join(folder, name)).filter((path) => statSync(path).isFile());
+  }
+
+  it("is filled before the first request, by a process that ends", async () => {
+    await start(0);
+    await waitUntil("the end of the process", () => childrenOf(run.pid).length === 0);
+    assert.ok(cached().length > OWN_FILES, `${cached().length} files`);
+  });
+
+  it("is filled by the first worker where one runs always", async () => {
+    await start(1);
+    await run.log.waitFor(/TN0211/);
+    assert.ok(cached().length > OWN_FILES, `${cached().length} files`);
+  });
+
+  it("is written by the supervisor's user only, and holds nothing new after the first start", async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    await start(1);
+    await run.log.waitFor(/TN0211/);
+    const first = cached().map((path) => [path, statSync(path).mtimeMs]);
+    const since = run.log.mark();
+    assert.equal(await run.get("hello", "/exit").catch(() => ""), "");
+    await run.log.waitFor(/TN0211/, { since });
+    assert.deepEqual(
+      cached().map((path) => [path, statSync(path).mtimeMs]),
+      first,
+    );
+    assert.deepEqual([...new Set(cached().map((path) => statSync(path).uid))], [0]);
+    assert.doesNotMatch(
+      run.log.tail(),
+      /TN0221/,
+      "Node says nothing of a cache that it cannot use",
+    );
+  });
+
+  it("is unknown to the application", async () => {
+    await start(1);
+    const environment: unknown = JSON.parse(await run.get("hello", "/env"));
+    assert.equal(Object.hasOwn(Object(environment), "NODE_COMPILE_CACHE"), false);
+  });
+});

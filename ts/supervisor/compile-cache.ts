@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Node compiles of Tenon's own code, kept from one worker's start to the next (docs/architecture.md, "A worker's start").
+// Called by supervisor.ts and spawn.ts.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+/** Type stripping warns in Node 22; the application may be TypeScript too. */
+const FLAGS = ["--disable-warning=ExperimentalWarning"];
+const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+const ENTRY = fileURLToPath(new URL(`../worker/main.${extension}`, import.meta.url));
+
+/** Arguments of node that make it a worker. */
+export const workerArguments: readonly string[] = [...FLAGS, ENTRY];
+
+/** Environment by which a worker finds the cache; it takes it away before all else. */
+export function cacheEnvironment(folder: string | undefined): Record<string, string> {
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
+}
+
+/** A process that fills the cache ahead of the first worker. Ends by itself within a second; the supervisor's. */
+export class CacheFiller {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown>;
+
+  constructor(folder: string) {
+    this.#child = spawn(process.execPath, [...workerArguments, "--compile-only"], {
+      cwd: "/",
+      env: cacheEnvironment(folder),
+      detached: true,
+      stdio: "ignore",
+    });
+    // A cache that stays empty costs time only: the first worker tries to fill it too.
+    this.#ended = once(this.#child, "exit").catch(() => undefined);
+  }
+
+  /** Ends it; settled when nothing writes to the cache any more. */
+  async end(): Promise<void> {
+    if (this.#child.exitCode === null) this.#child.kill("SIGKILL");
+    await this.#ended;
+  }
+}
