@@ -132,11 +132,36 @@ static const char *set_processes(cmd_parms *cmd, void *unused, const char *least
     return NULL;
 }
 
+/* What Node and the system's loader act on before a worker has become its pool's user, as whoever
+ * httpd was started as. */
+static const char *advice_against(const char *name)
+{
+    static const struct {
+        const char *name;
+        const char *advice;
+    } refused[] = {
+        {"NODE_OPTIONS", "call v8.setFlagsFromString() or module.register() in the application "
+                         "instead"},
+        {"NODE_COMPILE_CACHE", "leave it out: Tenon keeps a cache of its own"},
+        {"LD_PRELOAD", "load the library from the application, as an addon"},
+        {"LD_LIBRARY_PATH", "build the addon with a run path (-Wl,-rpath), or add the directory to "
+                            "/etc/ld.so.conf.d"},
+        {"LD_AUDIT", "leave it out: a worker cannot be audited so"},
+    };
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        if (!strcmp(name, refused[i].name)) {
+            return refused[i].advice;
+        }
+    }
+    return NULL;
+}
+
 static const char *set_environment(cmd_parms *cmd, void *unused, const char *name,
                                    const char *value)
 {
     tenon_pool *pool = pool_of_command(cmd);
     const char *at = name;
+    const char *advice;
     (void)unused;
     if (!pool) {
         return outside_pool(cmd);
@@ -148,6 +173,13 @@ static const char *set_environment(cmd_parms *cmd, void *unused, const char *nam
         return apr_psprintf(
             cmd->pool, "TenonEnv: '%s' is not a name: use letters, digits and _, not a digit first",
             name);
+    }
+    advice = advice_against(name);
+    if (advice) {
+        return apr_psprintf(cmd->pool,
+                            "TenonEnv: %s would take effect before a worker has become the pool's "
+                            "user: %s",
+                            name, advice);
     }
     apr_table_set(pool->environment, name, value);
     return NULL;

@@ -138,6 +138,14 @@ const mistakes: Mistake[] = [
     'TenonEnv "MY VAR" x',
     /'MY VAR' is not a name: use letters, digits and _/,
   ),
+  ...["NODE_OPTIONS", "NODE_COMPILE_CACHE", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT"].map(
+    (name) =>
+      inPool(
+        `the variable ${name}`,
+        `TenonEnv ${name} x`,
+        new RegExp(`${name} would take effect before a worker has become the pool's user: \\w+`),
+      ),
+  ),
   inPool("a variable without value", "TenonEnv ALONE", /TenonEnv takes two arguments/),
   {
     title: "a pool without application",
