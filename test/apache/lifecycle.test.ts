@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { ask, askJson, head, open, rest } from "../helpers/http-client.ts";
 import { pool, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 import { alive, waitUntil } from "../helpers/processes.ts";
@@ -62,6 +63,25 @@ describe("life of workers under httpd", () => {
 
   it("starts as many workers as the minimum says, before any request", () => {
     assert.equal(httpd.workersOf("same").length, 2);
+  });
+
+  it("logs what a worker prints with pool, slot and pid, in the new file once the log was rotated", async () => {
+    const [pid] = httpd.workersOf("changing");
+    const line = (output: string, text: string): RegExp =>
+      new RegExp(`TN\\d+: \\[changing 0 ${pid}\\] to ${output}: ${text}$`);
+    await ask(`${httpd.url}/changing/print?text=before`);
+    await httpd.waitForLog(line("stdout", "before"));
+    await httpd.waitForLog(line("stderr", "before"));
+    const { logs } = httpd.places;
+    renameSync(join(logs, "error.log"), join(logs, "error.log.1"));
+    // httpd makes the new one; until then there is none to follow.
+    writeFileSync(join(logs, "error.log"), "");
+    await httpd.graceful();
+    await ask(`${httpd.url}/changing/print?text=after`);
+    await httpd.waitForLog(line("stdout", "after"));
+    await httpd.waitForLog(line("stderr", "after"));
+    assert.ok(!readFileSync(join(logs, "error.log.1"), "utf8").includes(": after"));
+    assert.deepEqual(httpd.workersOf("changing"), [pid]);
   });
 
   it("loses nothing at graceful restarts under load, and leaves unchanged workers alone", async () => {

@@ -125,6 +125,12 @@ const actions: Record<string, Action> = {
   cookies: (_, res) => {
     res.setHeader("Set-Cookie", ["a=1", "b=2"]).setHeader("X-Probe", "yes").end("cookies");
   },
+  /** Writes lines on both outputs of the worker. */
+  print: (_, res, query) => {
+    console.log(`to stdout: ${query.get("text")}`);
+    console.error(`to stderr: ${query.get("text")}`);
+    res.end();
+  },
   early: (_, res) => res.end("early"),
   never: () => undefined,
   abort: () => process.abort(),

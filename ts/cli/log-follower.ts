@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a log file that another process writes. Called by private-httpd.ts and by the tests of a real httpd.
-import { closeSync, openSync, readSync, watch } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, watch } from "node:fs";
+import { dirname } from "node:path";
 import { fail } from "../errors.ts";
 
 /** How to wait for a line. */
@@ -13,10 +14,11 @@ export interface LogWait {
   readonly signal?: AbortSignal;
 }
 
-/** The lines of one log file, read as they are written. The file must exist and is never rotated. */
+/** The lines of one log file, read as they are written. The file must exist; when another file takes its name (rotation), that is read on. */
 export class LogFollower {
   readonly path: string;
   readonly #lines: string[] = [];
+  #inode = 0;
   #offset = 0;
   #partial = "";
 
@@ -46,7 +48,7 @@ export class LogFollower {
     const { since = 0, timeoutMs = 20_000, signal } = wait;
     return new Promise((resolve, reject) => {
       // The watch begins before the first look, or a line written between the two is missed.
-      const watcher = watch(this.path, look);
+      const watcher = watch(dirname(this.path), look);
       const timer = setTimeout(() => {
         const details = { pattern, path: this.path, timeoutMs, tail: this.tail() };
         end(() => reject(fail("TENON_ERR_LOG_LINE_MISSING", details)));
@@ -75,6 +77,11 @@ export class LogFollower {
   #read(): void {
     const file = openSync(this.path, "r");
     try {
+      const { ino } = fstatSync(file);
+      if (ino !== this.#inode) {
+        this.#inode = ino;
+        this.#offset = 0;
+      }
       const piece = Buffer.allocUnsafe(65_536);
       for (;;) {
         const size = readSync(file, piece, 0, piece.length, this.#offset);
