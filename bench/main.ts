@@ -7,9 +7,13 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Contender, ContenderName } from "./contenders.ts";
+import { measureFirstHits, toFirstHitTable } from "./first-hit.ts";
 import { contendersOf, measure, startContenders } from "./measure.ts";
 import { helpText, type Options, parseOptions } from "./options.ts";
-import { missed, toRows, toTables } from "./report.ts";
+import { missed, type Row, toRows, toTables } from "./report.ts";
+
+/** First requests that a row of first-hit is the median of. */
+const firstHits = 10;
 
 const interrupt = new AbortController();
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -51,15 +55,23 @@ async function run(options: Options): Promise<boolean> {
     options.scenarios.flatMap((scenario) => contendersOf(scenario, options.contenders)),
   );
   let reached = true;
+  const common = {
+    signal: interrupt.signal,
+    onProgress: (line: string): void => console.error(line),
+  };
   await withContenders(async (folder, running) => {
-    await startContenders([...wanted], folder, running, interrupt.signal);
-    const samples = await measure(running, {
-      ...options,
-      signal: interrupt.signal,
-      onProgress: (line) => console.error(line),
-    });
-    console.log(`\n${toTables(samples)}`);
-    const rows = toRows(samples);
+    const rows: Row[] = [];
+    if (options.firstHit) {
+      // Before anything else runs: it is about what one request waits for.
+      rows.push(...(await measureFirstHits({ ...common, folder, hits: firstHits })));
+      console.log(`\n${toFirstHitTable(rows)}`);
+    }
+    if (wanted.size > 0) {
+      await startContenders([...wanted], folder, running, interrupt.signal);
+      const samples = await measure(running, { ...options, ...common });
+      console.log(`\n${toTables(samples)}`);
+      rows.push(...toRows(samples));
+    }
     reached = missed(rows).length === 0;
     if (options.json !== undefined) {
       writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);

@@ -10,12 +10,16 @@ export interface Options {
   readonly rounds: number;
   readonly scenarios: readonly ScenarioName[];
   readonly contenders: readonly ContenderName[];
+  /** Whether first hits are measured too. */
+  readonly firstHit: boolean;
   readonly hold: ContenderName | undefined;
   readonly strict: boolean;
   readonly help: boolean;
 }
 
 const scenarioNames = Object.keys(scenarios) as ScenarioName[];
+/** A scenario without load: it has contenders of its own (first-hit.ts). */
+const firstHit = "first-hit";
 const contenderNames = Object.keys(contenders) as ContenderName[];
 
 /** The text of --help. */
@@ -39,6 +43,7 @@ Starts every contender itself on loopback, measures them in turns, prints figure
 
 Scenarios:
 ${list(scenarios)}
+  ${firstHit.padEnd(16)}first request to a pool of zero workers
 
 Contenders:
 ${list(contenders)}
@@ -68,18 +73,20 @@ export function parseOptions(parameters: readonly string[]): Options {
       json: { type: "string" },
       duration: { type: "string", default: "2" },
       rounds: { type: "string", default: "5" },
-      only: { type: "string", default: scenarioNames.join(",") },
+      only: { type: "string", default: [...scenarioNames, firstHit].join(",") },
       contenders: { type: "string", default: contenderNames.join(",") },
       hold: { type: "string" },
       strict: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
+  const only = names("only", values.only, [...scenarioNames, firstHit]);
   return {
     json: values.json,
     seconds: wholeNumber("duration", values.duration),
     rounds: wholeNumber("rounds", values.rounds),
-    scenarios: names("only", values.only, scenarioNames),
+    scenarios: only.filter((name) => name !== firstHit),
+    firstHit: only.includes(firstHit),
     contenders: names("contenders", values.contenders, contenderNames),
     hold: values.hold === undefined ? undefined : names("hold", values.hold, contenderNames)[0],
     strict: values.strict,

@@ -7,6 +7,7 @@ describe("bench/options", () => {
     const options = parseOptions([]);
     assert.deepEqual(options.scenarios, ["content", "express", "post", "latency"]);
     assert.ok(options.contenders.includes("tenon"));
+    assert.equal(options.firstHit, true);
     assert.equal(options.json, undefined);
   });
 
@@ -14,6 +15,9 @@ describe("bench/options", () => {
     const options = parseOptions(["--only", "post, latency", "--contenders=node"]);
     assert.deepEqual(options.scenarios, ["post", "latency"]);
     assert.deepEqual(options.contenders, ["node"]);
+    assert.equal(options.firstHit, false);
+    const alone = parseOptions(["--only=first-hit"]);
+    assert.deepEqual([alone.scenarios, alone.firstHit], [[], true]);
   });
 
   it("says which names there are when one is wrong", () => {
