@@ -186,14 +186,13 @@ export class TestHttpd {
 
   /** Ends httpd and asserts that its logs hold nothing unannounced and that nothing of it is left. */
   async stop(): Promise<void> {
-    const { directory } = this.places;
     try {
       await this.httpd.end();
       await this.#assertNothingLeft();
       this.#assertLogs();
     } finally {
       for (const { pid } of this.#left()) process.kill(pid, "SIGKILL");
-      rmSync(directory, { recursive: true, force: true });
+      this.httpd.remove();
     }
   }
 

@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { endWithProcess } from "../../ts/cli/end-with-process.ts";
 import type { Identity } from "../../ts/native.ts";
 import { native } from "../../ts/native.ts";
 import { ScoreboardSlot, WorkerState } from "../../ts/wire/protocol.ts";
@@ -60,6 +61,7 @@ export class WorkerProcess {
   stderr = "";
   stdout = "";
   readonly #channels: HostChannel[] = [];
+  readonly #forget: () => void;
   #rest = "";
   #wake: (() => void)[] = [];
 
@@ -82,6 +84,11 @@ export class WorkerProcess {
     this.child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
       stdio: ["ignore", "pipe", "pipe", "pipe", endpoint, queue, scoreboard, "ignore", "ignore"],
       env: { PATH, NODE_ENV: "production", ...options.environment },
+    });
+    this.#forget = endWithProcess({
+      folder: this.directory,
+      pid: () => this.child.pid,
+      signal: "SIGKILL",
     });
     for (const fd of [endpoint, queue, scoreboard]) closeSync(fd);
     this.exit = new Promise((resolve) => {
@@ -161,6 +168,7 @@ export class WorkerProcess {
     if (this.child.exitCode === null) this.child.kill("SIGKILL");
     await this.exit;
     rmSync(this.directory, { recursive: true });
+    this.#forget();
   }
 
   #opened(channel: HostChannel): HostChannel {

@@ -239,6 +239,12 @@ describe("runtime of a worker", () => {
         WireError.OUT_OF_ORDER,
         /OUT_OF_ORDER at PULL/,
       ],
+      [
+        "body before any request",
+        frame(FrameType.DATA, 0, Buffer.alloc(8, 1)),
+        WireError.OUT_OF_ORDER,
+        /OUT_OF_ORDER at DATA/,
+      ],
     ];
 
     for (const [what, bytes, error, line] of cases) {

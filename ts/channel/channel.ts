@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The worker's end of one channel. Made by ts/worker/runtime.ts for each accepted connection; calls the codec and exchange.ts.
 import { Socket } from "node:net";
+import { ExchangeEvent, ExchangeState, nextState, stateAfterHostFrame } from "../wire/exchange.ts";
 import { frameTypeName } from "../wire/frame.ts";
 import { decodeEnd, decodeRequest } from "../wire/message.ts";
 import { errorNames, Flag, FrameType, Phase, WireError } from "../wire/protocol.ts";
@@ -50,6 +51,7 @@ export class Channel implements Carrier {
   readonly #socket: Socket;
   readonly #reader = new FrameReader();
   #exchange: Exchange | undefined;
+  #state: ExchangeState = ExchangeState.NEW;
   #lastExchange = 0;
   #closing = false;
 
@@ -69,6 +71,7 @@ export class Channel implements Carrier {
     socket.on("error", () => {});
     socket.on("close", () => this.#closed());
     batch.hello(hello);
+    this.#step(ExchangeEvent.HELLO);
     this.send(batch.take(), undefined);
   }
 
@@ -97,6 +100,7 @@ export class Channel implements Carrier {
     if (this.#closing) return;
     this.#closing = true;
     batch.close();
+    this.#step(ExchangeEvent.CLOSE);
     this.send(batch.take(), undefined);
   }
 
@@ -120,6 +124,9 @@ export class Channel implements Carrier {
   finish(exchange: Exchange): void {
     if (this.#exchange !== exchange) return;
     this.#exchange = undefined;
+    // The response's frames in between change nothing of what the host may send.
+    this.#step(ExchangeEvent.RESPONSE);
+    this.#step(ExchangeEvent.END);
     this.#owner.finish(this);
   }
 
@@ -161,17 +168,19 @@ export class Channel implements Carrier {
 
   #take(reader: FrameReader): void {
     const { type } = reader;
+    this.#state = stateAfterHostFrame(this.#state, type, reader.flags);
     if (type === FrameType.DATA) this.#takeData(reader);
     else if (type === FrameType.REQUEST) this.#takeRequest(reader);
     else if (type === FrameType.END) this.#takeEnd(reader);
-    else if (type === FrameType.ABORT) this.#takeAbort(reader);
-    else throw wireFail(WireError.OUT_OF_ORDER, `${frameTypeName(type)} from a host`);
+    else this.#takeAbort(reader);
+  }
+
+  /** Takes note of a frame of ours; one that the table does not know in this state changes nothing. */
+  #step(event: ExchangeEvent): void {
+    this.#state = nextState(this.#state, event) || this.#state;
   }
 
   #takeRequest(reader: FrameReader): void {
-    if (this.#exchange !== undefined) {
-      throw wireFail(WireError.OUT_OF_ORDER, "REQUEST before the exchange was over");
-    }
     const request = decodeRequest(reader.buffer, reader.start, reader.end);
     if (request.exchange !== this.#lastExchange + 1) {
       throw wireFail(

@@ -8,6 +8,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fail } from "../errors.ts";
+import { endWithProcess } from "./end-with-process.ts";
 import { formatHttpdConfig, type Mpm, type TenonPlaces } from "./httpd-config.ts";
 import { LogFollower } from "./log-follower.ts";
 
@@ -75,7 +76,7 @@ function askApxs(name: string): string {
  * 2. `url`, `log`, `graceful()`, `restart()`.
  * 3. `await stop()` ends it and removes the folder; `exited` settles however it ends.
  *
- * The caller owns it: one that is not stopped goes on when this process ends.
+ * The caller owns it and stops it. When this process ends before that, httpd is ended and its folder removed.
  */
 export class PrivateHttpd {
   readonly places: HttpdPlaces;
@@ -84,6 +85,7 @@ export class PrivateHttpd {
   readonly log: LogFollower;
   readonly pid: number;
   readonly exited: Promise<HttpdExit>;
+  readonly #forget: () => void;
   #running = true;
 
   /** For {@link PrivateHttpd.start}. */
@@ -92,6 +94,11 @@ export class PrivateHttpd {
     this.configPath = join(places.directory, "httpd.conf");
     this.log = new LogFollower(join(places.logs, "error.log"));
     this.pid = child.pid ?? 0;
+    this.#forget = endWithProcess({
+      folder: places.directory,
+      pid: () => (this.#running ? this.pid : undefined),
+      signal: "SIGTERM",
+    });
     this.exited = once(child, "exit").then(([code, signal]) => {
       this.#running = false;
       return { code, signal };
@@ -156,8 +163,14 @@ export class PrivateHttpd {
   /** Ends httpd and removes its folder. */
   async stop(): Promise<HttpdExit> {
     const exit = await this.end();
-    rmSync(this.places.directory, { recursive: true, force: true });
+    this.remove();
     return exit;
+  }
+
+  /** Removes the folder of an httpd that has ended. */
+  remove(): void {
+    rmSync(this.places.directory, { recursive: true, force: true });
+    this.#forget();
   }
 
   async #reload(signal: NodeJS.Signals): Promise<void> {
@@ -226,7 +239,9 @@ async function launch(places: HttpdPlaces, options: PrivateHttpdOptions): Promis
     return started;
   } catch (cause) {
     if (started.running) await started.end();
-    throw fail("TENON_ERR_HTTPD_START", { said: said + started.log.tail() }, cause);
+    const details = { said: said + started.log.tail() };
+    started.remove();
+    throw fail("TENON_ERR_HTTPD_START", details, cause);
   }
 }
 
