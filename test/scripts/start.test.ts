@@ -121,7 +121,9 @@ describe("scripts/start", () => {
   }
 
   it("is npm start too, and ends by Ctrl-C in a terminal", async () => {
-    const run = start("npm", ["start"], { npm_config_logs_max: "0" });
+    // npm itself keeps compiled code and logs.
+    const environment = { NODE_DISABLE_COMPILE_CACHE: "1", npm_config_logs_max: "0" };
+    const run = start("npm", ["start"], environment);
     await assertServes(run);
     run.signalGroup("SIGINT");
     await run.exit;
