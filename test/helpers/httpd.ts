@@ -24,6 +24,7 @@ import {
   processesIn,
   waitUntil,
 } from "./processes.ts";
+import { sanitizerEnvironment, sanitizerReports, UNDEFINED } from "./sanitizers.ts";
 
 /** The checkout, with a slash at the end. */
 export const root: string = fileURLToPath(new URL("../..", import.meta.url));
@@ -40,8 +41,19 @@ export interface HttpdProcesses {
   readonly workers: number[];
 }
 
+/**
+ * Folder of a module under sanitizers, of separate-memory.so, and of reports/, which must stay empty: then httpd is
+ * tested with these. scripts/test.ts makes it.
+ */
+const sanitized = process.env["TENON_TEST_SANITIZED"];
+const reports = sanitized === undefined ? undefined : join(sanitized, "reports");
+const environment =
+  sanitized === undefined || reports === undefined
+    ? process.env
+    : sanitizerEnvironment(reports, join(sanitized, "separate-memory.so"));
+
 const tenon = {
-  module: join(root, "build", "apache", "mod_tenon.so"),
+  module: join(sanitized ?? join(root, "build", "apache"), "mod_tenon.so"),
   node: process.execPath,
   package: root.slice(0, -1),
 };
@@ -66,7 +78,7 @@ export function pool(name: string, directives = "", app: string = probe): string
 /** Starts an httpd with mod_tenon. */
 export async function startHttpd(options: PrivateHttpdOptions): Promise<TestHttpd> {
   assert.ok(existsSync(tenon.module), `${tenon.module} is missing: run scripts/setup`);
-  const all = { tenon, ...options };
+  const all = { tenon, environment, ...options };
   return new TestHttpd(await PrivateHttpd.start(all), all);
 }
 
@@ -79,7 +91,7 @@ export async function configtest(
   try {
     const path = writeConfig(places, { tenon, ...options });
     const config = readFileSync(path, "utf8");
-    const result = checkConfig(path, args);
+    const result = checkConfig(path, args, environment);
     assert.ok(!existsSync(join(places.directory, "run", "tenon")), "configtest started something");
     assert.deepEqual(processesIn(places.directory), [], "configtest left a process");
     return { ...result, places, config };
@@ -192,6 +204,7 @@ export class TestHttpd {
       await this.httpd.end();
       await this.#assertNothingLeft();
       this.#assertLogs();
+      if (reports !== undefined) assert.deepEqual(sanitizerReports(reports), []);
     } finally {
       for (const { pid } of this.#left()) process.kill(pid, "SIGKILL");
       this.httpd.remove();
@@ -227,7 +240,7 @@ export class TestHttpd {
   #assertLogs(): void {
     for (const name of readdirSync(this.places.logs)) {
       const lines = readFileSync(join(this.places.logs, name), "latin1").split("\n");
-      const worrying = lines.filter((line) => WORRYING.test(line));
+      const worrying = lines.filter((line) => WORRYING.test(line) || UNDEFINED.test(line));
       const surprising = worrying.filter((line) => !this.#expected.has(TAG.exec(line)?.[1] ?? ""));
       const context = lines.slice(-60).join("\n");
       assert.deepEqual(surprising, [], `unannounced lines in ${name}, which ends so:\n${context}`);

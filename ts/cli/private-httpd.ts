@@ -32,6 +32,8 @@ export interface PrivateHttpdOptions {
   /** Further modules of httpd, without `mod_`. */
   readonly load?: readonly string[];
   readonly tenon?: TenonPlaces;
+  /** httpd's environment; unset: that of this process. */
+  readonly environment?: NodeJS.ProcessEnv;
   /** Directives that replace the size of the MPM. */
   readonly size?: string;
   /** Directives of the caller. */
@@ -61,7 +63,8 @@ export function httpdPaths(): { httpd: string; modules: string } {
   return paths;
 }
 
-function askApxs(name: string): string {
+/** Asks apxs for one of its variables. @throws {TENON_ERR_HTTPD_MISSING} */
+export function askApxs(name: string): string {
   try {
     return execFileSync("apxs", ["-q", name], { encoding: "utf8" }).trim();
   } catch (cause) {
@@ -227,7 +230,11 @@ async function launch(places: HttpdPlaces, options: PrivateHttpdOptions): Promis
   const { httpd } = httpdPaths();
   const args = ["-d", directory, "-f", join(directory, "httpd.conf"), "-DFOREGROUND"];
   // A session of its own: Ctrl-C in a terminal reaches only us, and we end httpd in order.
-  const child = spawn(httpd, args, { detached: true, stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(httpd, args, {
+    detached: true,
+    stdio: ["ignore", "ignore", "pipe"],
+    env: options.environment ?? process.env,
+  });
   await once(child, "spawn");
   let said = "";
   child.stderr?.on("data", (text) => {
@@ -269,8 +276,9 @@ export function writeConfig(places: HttpdPlaces, options: PrivateHttpdOptions): 
 export function checkConfig(
   path: string,
   args: readonly string[] = ["-t"],
+  env: NodeJS.ProcessEnv = process.env,
 ): { code: number | null; output: string } {
-  const result = spawnSync(httpdPaths().httpd, ["-f", path, ...args], { encoding: "utf8" });
+  const result = spawnSync(httpdPaths().httpd, ["-f", path, ...args], { encoding: "utf8", env });
   return { code: result.status, output: result.stdout + result.stderr };
 }
 
