@@ -20,7 +20,17 @@ const bin = (name: string): string => join(root, "node_modules", ".bin", name);
 /** Folders whose code runs in a worker, so under the user's Node and not ours. */
 const WORKER_SUITES = ["channel", "adapter", "worker", "wire", "native"];
 /** Suites of the module that are run under sanitizers too. */
-const SANITIZED_SUITES = ["config", "hostile", "faults", "protocols", "lifecycle", "bodies"];
+const SANITIZED_SUITES = [
+  "bodies",
+  "config",
+  "examples",
+  "faults",
+  "hostile",
+  "isolation",
+  "lifecycle",
+  "load",
+  "protocols",
+];
 const WORKER_NODES = ["node-22", "node-26"];
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };

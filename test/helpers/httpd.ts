@@ -47,10 +47,12 @@ export interface HttpdProcesses {
  */
 const sanitized = process.env["TENON_TEST_SANITIZED"];
 const reports = sanitized === undefined ? undefined : join(sanitized, "reports");
-const environment =
-  sanitized === undefined || reports === undefined
-    ? process.env
-    : sanitizerEnvironment(reports, join(sanitized, "separate-memory.so"));
+
+/** httpd's environment: this process's at that moment, and what the sanitizers need. */
+function environment(): NodeJS.ProcessEnv {
+  if (sanitized === undefined || reports === undefined) return process.env;
+  return sanitizerEnvironment(reports, join(sanitized, "separate-memory.so"));
+}
 
 const tenon = {
   module: join(sanitized ?? join(root, "build", "apache"), "mod_tenon.so"),
@@ -78,7 +80,7 @@ export function pool(name: string, directives = "", app: string = probe): string
 /** Starts an httpd with mod_tenon. */
 export async function startHttpd(options: PrivateHttpdOptions): Promise<TestHttpd> {
   assert.ok(existsSync(tenon.module), `${tenon.module} is missing: run scripts/setup`);
-  const all = { tenon, environment, ...options };
+  const all = { tenon, environment: environment(), ...options };
   return new TestHttpd(await PrivateHttpd.start(all), all);
 }
 
@@ -91,7 +93,7 @@ export async function configtest(
   try {
     const path = writeConfig(places, { tenon, ...options });
     const config = readFileSync(path, "utf8");
-    const result = checkConfig(path, args, environment);
+    const result = checkConfig(path, args, environment());
     assert.ok(!existsSync(join(places.directory, "run", "tenon")), "configtest started something");
     assert.deepEqual(processesIn(places.directory), [], "configtest left a process");
     return { ...result, places, config };
