@@ -2,14 +2,15 @@
 // Applications that call listen() themselves: the first HTTP server that listens gets the requests and binds no port.
 import { Server as HttpServer, type Server } from "node:http";
 import { Server as NetServer } from "node:net";
-import type { Adapter, ServeMessages } from "./adapter.ts";
+import type { Adapter, Serving } from "./adapter.ts";
 
 /** Makes the adapter of a server: requests become its 'request' events. */
-export function serverAdapter(server: Server, serveMessages: ServeMessages): Adapter {
+export function serverAdapter(server: Server, serving: Serving): Adapter {
   return {
     shape: "server",
     handle(exchange) {
-      serveMessages(exchange, server, (request, response) => {
+      if (exchange.upgrade && serving.upgrade(exchange, server)) return;
+      serving.messages(exchange, server, (request, response) => {
         server.emit("request", request, response);
       });
     },

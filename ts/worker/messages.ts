@@ -5,6 +5,7 @@ import type { Exchange } from "../channel/exchange.ts";
 import { ExchangeSocket } from "./exchange-socket.ts";
 import { fillRequest, finishBody } from "./request.ts";
 import { attachResponse } from "./response.ts";
+import { TunnelSocket } from "./tunnel-socket.ts";
 
 type RequestClass = new (socket: unknown) => IncomingMessage;
 type ResponseClass = new (request: IncomingMessage, options?: object) => ServerResponse;
@@ -70,4 +71,19 @@ export function serveMessages(
     // As node:http's parser does: an empty body ends behind the 'request' event.
     if (exchange.bodyEnded && !request.complete) finishBody(request, []);
   }
+}
+
+/** Emits a server's 'upgrade' for an exchange whose client asks to switch protocols. Returns false when nobody listens: then it is an ordinary request, as under node:http. */
+export function serveUpgrade(exchange: Exchange, server: Server): boolean {
+  if (!exchange.upgrade || server.listenerCount("upgrade") === 0) return false;
+  const socket = new TunnelSocket(exchange);
+  socket.server = server;
+  const { Request } = findClasses(server);
+  const request = new Request(socket);
+  const fields = server as ServerFields;
+  fillRequest(request, exchange.request, fields.joinDuplicateHeaders ?? false);
+  (request as { upgrade?: boolean }).upgrade = true;
+  finishBody(request, []);
+  server.emit("upgrade", request, socket, Buffer.alloc(0));
+  return true;
 }
