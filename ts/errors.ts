@@ -4,7 +4,7 @@
 /** Every error that Tenon throws: code to message. `{name}` is replaced by the detail of that name. */
 export const errors = {
   TENON_ERR_ADDON:
-    "no native addon for this machine below {root}: run scripts/setup (or npx node-gyp rebuild) there",
+    "no native addon for this machine below {root}: run scripts/setup (or npx node-gyp configure build) there",
   TENON_ERR_APPLICATION_IDLE:
     "the application {app} has nothing left to do, but its top-level await has not settled",
   TENON_ERR_APPLICATION_LOAD: "{message}",

@@ -4,6 +4,8 @@
 import { closeSync, writeSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
+// Loaded when an application needs it, but from then on the compile cache is out of reach: here it is compiled only once.
+import "../adapter/fetch.ts";
 import { Takeover } from "../adapter/server.ts";
 import { SlotBoard } from "../channel/slot-board.ts";
 import { TenonError } from "../errors.ts";
