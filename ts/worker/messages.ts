@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes node:http's request and response of an exchange. Called by the listener and server adapters.
-import { IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Exchange } from "../channel/exchange.ts";
+import { http } from "../node-http.ts";
 import { ExchangeSocket } from "./exchange-socket.ts";
 import { fillRequest, finishBody } from "./request.ts";
 import { attachResponse } from "./response.ts";
@@ -23,8 +24,8 @@ interface ServerFields {
 }
 
 const nodeClasses: MessageClasses = {
-  Request: IncomingMessage as unknown as RequestClass,
-  Response: ServerResponse as unknown as ResponseClass,
+  Request: http.IncomingMessage as unknown as RequestClass,
+  Response: http.ServerResponse as unknown as ResponseClass,
 };
 const classesOf = new WeakMap<Server, MessageClasses>();
 
