@@ -80,6 +80,10 @@ apr_ssize_t tenon_body_read(tenon_exchange *x, uint8_t *to, size_t most)
             (status == APR_SUCCESS && APR_BRIGADE_EMPTY(x->input))) {
             break;
         }
+        if (x->tunnel && APR_STATUS_IS_EOF(status)) {
+            x->body_read = 1;
+            break;
+        }
         if (status != APR_SUCCESS) {
             return read_failed(x, status);
         }

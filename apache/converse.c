@@ -54,7 +54,7 @@ static apr_time_t deadline_of(const tenon_exchange *x)
     if (!x->channel->greeted) {
         return x->began + apr_time_from_msec(x->pool->queue_timeout);
     }
-    if (tenon_body_wanted(x)) {
+    if (tenon_body_wanted(x) && !x->tunnel) {
         return x->heard + x->r->server->timeout;
     }
     return x->answered ? 0 : x->heard + apr_time_from_msec(x->pool->request_timeout);
@@ -89,12 +89,11 @@ static tenon_outcome timed_out(tenon_exchange *x)
 static tenon_outcome send_head(tenon_exchange *x)
 {
     tenon_channel *channel = x->channel;
-    const uint8_t flags = x->body_length == 0 && x->eager == 0 ? WIRE_FLAG_END : 0;
     size_t sent = 0;
     channel->exchanges++;
     tenon_request_number(x, channel->exchanges);
-    wire_exchange_step(&channel->state, WIRE_FROM_HOST, WIRE_FRAME_REQUEST, flags, 0);
-    if (!flags && x->ended) {
+    wire_exchange_step(&channel->state, WIRE_FROM_HOST, WIRE_FRAME_REQUEST, x->flags, 0);
+    if (!x->flags && x->ended) {
         wire_exchange_step(&channel->state, WIRE_FROM_HOST, WIRE_FRAME_DATA, WIRE_FLAG_END, 0);
     }
     while (sent < x->head_size) {
@@ -229,7 +228,7 @@ static tenon_outcome wait_for_either(tenon_exchange *x)
     if (deadline != 0 && left <= 0) {
         return timed_out(x);
     }
-    if (!c->master && !wanted && !x->half_closed) {
+    if (!c->master && !wanted && !x->half_closed && !x->tunnel) {
         either[1].events |= POLLRDHUP;
     }
     if (deadline != 0) {

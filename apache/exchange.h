@@ -39,6 +39,7 @@ typedef struct {
      */
     uint8_t *head;
     size_t head_size;
+    uint8_t flags; /* of REQUEST */
 
     /* Request body, beyond the eager part. */
     apr_bucket_brigade *input;
@@ -47,6 +48,7 @@ typedef struct {
     uint64_t eager;       /* bytes of the eager part */
     uint64_t asked;       /* bytes the worker has asked for in all, the eager part included */
     int body_read;        /* the client's body is read to its end */
+    int tunnel;           /* 101 was passed on: both sides are bytes of another protocol now */
     int half_closed; /* the client has ended its side, but may have sent the whole body before */
     int ended;       /* END is sent, or on its way in `out` */
     uint8_t *out;    /* frames on their way to the worker */

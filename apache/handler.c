@@ -116,8 +116,8 @@ static void release(tenon_exchange *x, tenon_outcome outcome)
 {
     tenon_channel *channel = x->channel;
     x->channel = NULL;
-    if (outcome == TENON_COMPLETE && x->out_sent == 0 && wire_reader_empty(&x->reader) &&
-        wire_exchange_idle(channel->state)) {
+    if (outcome == TENON_COMPLETE && !x->tunnel && x->out_sent == 0 &&
+        wire_reader_empty(&x->reader) && wire_exchange_idle(channel->state)) {
         tenon_channel_keep(x->pool, channel);
     } else {
         tenon_channel_close(channel);

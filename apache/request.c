@@ -86,7 +86,16 @@ static size_t size_of_head(const request_rec *r)
     return size;
 }
 
-/* Sets body_length from the headers: OK, or the status to answer. */
+/* Whether the client asks to switch protocols (RFC 9110, 7.8). A stream of HTTP/2 cannot. */
+static int wants_upgrade(request_rec *r)
+{
+    const char *connection = apr_table_get(r->headers_in, "Connection");
+    return !r->main && !r->connection->master && r->proto_num >= HTTP_VERSION(1, 1) &&
+           apr_table_get(r->headers_in, "Upgrade") && connection &&
+           ap_find_token(r->pool, connection, "upgrade");
+}
+
+/* Sets body_length and flags from the headers: OK, or the status to answer. */
 static int measure_body(tenon_exchange *x)
 {
     const char *length = apr_table_get(x->r->headers_in, "Content-Length");
@@ -94,6 +103,7 @@ static int measure_body(tenon_exchange *x)
     x->body_length = 0;
     if (!ap_request_has_body(x->r)) {
         x->body_read = 1;
+        x->flags = wants_upgrade(x->r) ? WIRE_FLAG_UPGRADE : WIRE_FLAG_END;
         return OK;
     }
     if (!length || apr_table_get(x->r->headers_in, "Transfer-Encoding")) {
@@ -161,8 +171,7 @@ int tenon_request_prepare(tenon_exchange *x)
         wire_write_header(&facts.writer, header->key, strlen(header->key), header->val,
                           strlen(header->val));
     }
-    size = wire_request_finish(&facts.writer, x->body_read ? WIRE_FLAG_END : 0, facts.count,
-                               (unsigned)headers->nelts);
+    size = wire_request_finish(&facts.writer, x->flags, facts.count, (unsigned)headers->nelts);
     if (size < 0) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "TN0011: " TENON_EXCHANGE_FORMAT

@@ -41,7 +41,7 @@ static int is_hop_by_hop(wire_text name)
 static int add_header(tenon_exchange *x, wire_text name, wire_text value)
 {
     request_rec *r = x->r;
-    if (is_hop_by_hop(name)) {
+    if (is_hop_by_hop(name) && !x->tunnel) {
         return 0;
     }
     if (is(name, "Content-Type")) {
@@ -90,6 +90,34 @@ static int read_headers(tenon_exchange *x, wire_response *response)
     return wire_message_end(&response->fields);
 }
 
+/* The client gets the 101, and from now on httpd's filters for HTTP are out of the way on both
+ * sides. */
+static tenon_outcome open_tunnel(tenon_exchange *x, wire_response *response)
+{
+    request_rec *r = x->r;
+    conn_rec *c = r->connection;
+    int error = 0;
+    if (!(x->flags & WIRE_FLAG_UPGRADE)) {
+        return tenon_exchange_violation(x, -WIRE_ERROR_OUT_OF_ORDER, "RESPONSE");
+    }
+    x->tunnel = 1;
+    error = read_headers(x, response);
+    if (error < 0) {
+        return tenon_exchange_violation(x, error, "RESPONSE");
+    }
+    r->status = HTTP_SWITCHING_PROTOCOLS;
+    r->status_line = ap_get_status_line(r->status);
+    ap_send_interim_response(r, 1);
+    ap_remove_input_filter_byhandle(c->input_filters, "reqtimeout");
+    r->input_filters = r->proto_input_filters = c->input_filters;
+    r->output_filters = r->proto_output_filters = c->output_filters;
+    c->keepalive = AP_CONN_CLOSE;
+    x->answered = 1;
+    x->passed = 1;
+    x->body_read = 0;
+    return TENON_GOING;
+}
+
 static tenon_outcome answer(tenon_exchange *x, const wire_frame *frame)
 {
     request_rec *r = x->r;
@@ -98,10 +126,13 @@ static tenon_outcome answer(tenon_exchange *x, const wire_frame *frame)
     if (error < 0) {
         return tenon_exchange_violation(x, error, "RESPONSE");
     }
+    x->declared = WIRE_LENGTH_UNKNOWN;
+    if (response.status == HTTP_SWITCHING_PROTOCOLS) {
+        return open_tunnel(x, &response);
+    }
     if (response.status < 200) {
         return TENON_GOING;
     }
-    x->declared = WIRE_LENGTH_UNKNOWN;
     error = read_headers(x, &response);
     if (error < 0) {
         apr_table_clear(r->headers_out);
@@ -155,8 +186,10 @@ static tenon_outcome complete(tenon_exchange *x)
         x->status = HTTP_BAD_GATEWAY;
         return TENON_FAILED;
     }
-    APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_eos_create(x->r->connection->bucket_alloc));
-    outcome = tenon_response_pass(x, 0);
+    if (!x->tunnel) {
+        APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_eos_create(x->r->connection->bucket_alloc));
+    }
+    outcome = tenon_response_pass(x, x->tunnel);
     return outcome == TENON_GOING ? TENON_COMPLETE : outcome;
 }
 
@@ -193,7 +226,8 @@ static tenon_outcome take_abort(tenon_exchange *x, const wire_frame *frame)
         return TENON_BROKEN;
     }
     x->status = HTTP_BAD_GATEWAY;
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
+    /* To cut a tunnel is an application's good right; to cut an answer is a failure. */
+    ap_log_rerror(APLOG_MARK, x->tunnel ? APLOG_DEBUG : APLOG_ERR, 0, x->r,
                   "TN0006: " TENON_EXCHANGE_FORMAT "the worker broke off: %s%s%.*s (%s)",
                   TENON_EXCHANGE_PREFIX(x), wire_error_meaning(why.error),
                   why.text.length ? ": " : "", (int)why.text.length, why.text.at,

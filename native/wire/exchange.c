@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exchange.h"
 
-enum { STATES = WIRE_EXCHANGE_ABORTED + 1, EVENTS = WIRE_EVENT_ABORT + 1, NO_EVENT = -1 };
+enum { STATES = WIRE_EXCHANGE_ABORTED + 1, EVENTS = WIRE_EVENT_SWITCH + 1, NO_EVENT = -1 };
 
 #define WIRE_ROW(name, value, meaning) name = WIRE_EXCHANGE_##name,
 enum { WIRE_EXCHANGE_STATES(WIRE_ROW) };
@@ -23,12 +23,13 @@ static const uint8_t transitions[STATES][EVENTS] = {
                ON(WHOLE_RESPONSE) = IDLE, ON(LOG) = BEGUN, ON(CLOSE) = CLOSED, ON(ABORT) = ABORTED},
     [ASKED_BODY] = {ON(PULL) = BEGUN_BODY, ON(INTERIM) = BEGUN_BODY, ON(RESPONSE) = ANSWERING_BODY,
                     ON(WHOLE_RESPONSE) = IDLE_BODY, ON(LOG) = BEGUN_BODY, ON(CLOSE) = CLOSED,
-                    ON(BODY) = ASKED_BODY, ON(BODY_END) = ASKED, ON(ABORT) = ABORTED},
+                    ON(BODY) = ASKED_BODY, ON(BODY_END) = ASKED, ON(ABORT) = ABORTED,
+                    ON(SWITCH) = ANSWERING_BODY},
     [BEGUN] = {ON(PULL) = BEGUN, ON(INTERIM) = BEGUN, ON(RESPONSE) = ANSWERING,
                ON(WHOLE_RESPONSE) = IDLE, ON(LOG) = BEGUN, ON(ABORT) = ABORTED},
     [BEGUN_BODY] = {ON(PULL) = BEGUN_BODY, ON(INTERIM) = BEGUN_BODY, ON(RESPONSE) = ANSWERING_BODY,
                     ON(WHOLE_RESPONSE) = IDLE_BODY, ON(LOG) = BEGUN_BODY, ON(BODY) = BEGUN_BODY,
-                    ON(BODY_END) = BEGUN, ON(ABORT) = ABORTED},
+                    ON(BODY_END) = BEGUN, ON(ABORT) = ABORTED, ON(SWITCH) = ANSWERING_BODY},
     [ANSWERING] = {ON(PULL) = ANSWERING, ON(DATA) = ANSWERING, ON(END) = IDLE, ON(LOG) = ANSWERING,
                    ON(ABORT) = ABORTED},
     [ANSWERING_BODY] = {ON(PULL) = ANSWERING_BODY, ON(DATA) = ANSWERING_BODY, ON(END) = IDLE_BODY,
@@ -42,7 +43,9 @@ static int response_event(int end, unsigned status)
 {
     if (status >= 200)
         return end ? WIRE_EVENT_WHOLE_RESPONSE : WIRE_EVENT_RESPONSE;
-    return end ? NO_EVENT : WIRE_EVENT_INTERIM;
+    if (end)
+        return NO_EVENT;
+    return status == 101 ? WIRE_EVENT_SWITCH : WIRE_EVENT_INTERIM;
 }
 
 static int worker_event(uint8_t type, int end, unsigned status)

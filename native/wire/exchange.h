@@ -38,7 +38,7 @@ extern "C" {
 #define WIRE_EXCHANGE_EVENTS(X)                                                                     \
     X(HELLO, 0, "worker's HELLO")                                                                   \
     X(PULL, 1, "worker's PULL")                                                                     \
-    X(INTERIM, 2, "worker's RESPONSE with a status of 1xx")                                         \
+    X(INTERIM, 2, "worker's RESPONSE with a status of 1xx but 101")                                   \
     X(RESPONSE, 3, "worker's RESPONSE with another status")                                         \
     X(WHOLE_RESPONSE, 4, "worker's RESPONSE with another status and the flag END")                  \
     X(DATA, 5, "worker's DATA")                                                                     \
@@ -49,7 +49,8 @@ extern "C" {
     X(WHOLE_REQUEST, 10, "host's REQUEST with the flag END")                                        \
     X(BODY, 11, "host's DATA")                                                                      \
     X(BODY_END, 12, "host's END, or DATA with the flag END")                                        \
-    X(ABORT, 13, "ABORT of either side")
+    X(ABORT, 13, "ABORT of either side")                                                            \
+    X(SWITCH, 14, "worker's RESPONSE with the status 101")
 
 /* clang-format on */
 

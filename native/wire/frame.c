@@ -6,6 +6,7 @@ static int flags_allowed(uint8_t type)
 {
     switch (type) {
     case WIRE_FRAME_REQUEST:
+        return WIRE_FLAG_END | WIRE_FLAG_UPGRADE;
     case WIRE_FRAME_RESPONSE:
     case WIRE_FRAME_DATA:
         return WIRE_FLAG_END;
@@ -45,7 +46,8 @@ int wire_frame_decode(const uint8_t *from, size_t size, wire_frame_header *heade
     header->length = wire_get_u32(from + 4);
     if (!type_known(header->type))
         return -WIRE_ERROR_UNKNOWN_FRAME;
-    if ((header->flags & ~flags_allowed(header->type)) != 0 || wire_get_u16(from + 2) != 0)
+    if ((header->flags & ~flags_allowed(header->type)) != 0 || wire_get_u16(from + 2) != 0 ||
+        header->flags == (WIRE_FLAG_END | WIRE_FLAG_UPGRADE))
         return -WIRE_ERROR_BAD_FLAGS;
     longest = header->type == WIRE_FRAME_DATA ? WIRE_MAX_DATA_BYTES : WIRE_MAX_MESSAGE_BYTES;
     if (header->length > longest)

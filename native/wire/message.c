@@ -139,7 +139,7 @@ int wire_request_finish(wire_writer *writer, uint8_t flags, unsigned facts, unsi
 
     if (writer->failed != 0)
         return writer->failed;
-    if ((flags & ~WIRE_FLAG_END) != 0)
+    if (flags != 0 && flags != WIRE_FLAG_END && flags != WIRE_FLAG_UPGRADE)
         return -WIRE_ERROR_BAD_FLAGS;
     if (facts > UINT8_MAX || headers > WIRE_MAX_HEADERS)
         return -WIRE_ERROR_TOO_LONG;

@@ -29,7 +29,7 @@
     X(REQUEST, 0x02, "h>w: begins an exchange: phase, facts, headers")                              \
     X(DATA, 0x03, "both: a chunk of a body")                                                        \
     X(PULL, 0x04, "w>h: asks for more request body (credit in bytes)")                              \
-    X(RESPONSE, 0x05, "w>h: status, reason and headers; interim when the status is 1xx")            \
+    X(RESPONSE, 0x05, "w>h: status, reason and headers; interim when 1xx, but 101 opens a tunnel")  \
     X(END, 0x06, "both: normal finish of one direction, with the body's length and trailers")       \
     X(ABORT, 0x07, "both: abrupt finish of the exchange and of the channel, with an error")         \
     X(CLOSE, 0x08, "w>h: the worker begins nothing more on this channel and will close it")         \
@@ -37,7 +37,8 @@
 
 /* Flags of a frame header. All other bits must be zero. */
 #define WIRE_FLAGS(X)                                                                               \
-    X(END, 0x01, "on REQUEST, RESPONSE and DATA: this direction finishes with this frame")
+    X(END, 0x01, "on REQUEST, RESPONSE and DATA: this direction finishes with this frame")          \
+    X(UPGRADE, 0x02, "on REQUEST: the client asks to switch protocols; DATA follows only behind 101")
 
 /* Phases a REQUEST can ask for. Values are bit numbers in HELLO's set of phases (0 to 63). */
 #define WIRE_PHASES(X)                                                                              \

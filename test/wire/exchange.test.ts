@@ -44,6 +44,7 @@ const expected = `
   BODY           . . q . i . a . b . r C .
   BODY_END       . . Q . I . A . B . R C .
   ABORT          X X X X X X X X X X X X .
+  SWITCH         . . . . . . r . r . . . .
 `;
 
 interface Cell {

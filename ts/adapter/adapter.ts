@@ -24,3 +24,12 @@ export type ServeMessages = (
   server: Server | undefined,
   serve: (request: IncomingMessage, response: ServerResponse) => void,
 ) => void;
+
+/** Emits 'upgrade' on a server for an exchange whose client asks for it; false when nobody listens: it is an ordinary request then. */
+export type ServeUpgrade = (exchange: Exchange, server: Server) => boolean;
+
+/** How exchanges reach applications of node:http (ts/worker/messages.ts). */
+export interface Serving {
+  readonly messages: ServeMessages;
+  readonly upgrade: ServeUpgrade;
+}

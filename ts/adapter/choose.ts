@@ -2,7 +2,7 @@
 // Finds out which shape an application has. Called by ts/worker/runtime.ts after the import; calls the adapters.
 import type { RequestListener } from "node:http";
 import { fail } from "../errors.ts";
-import type { Adapter, ServeMessages } from "./adapter.ts";
+import type { Adapter, Serving } from "./adapter.ts";
 import type { FetchApplication } from "./fetch.ts";
 import { listenerAdapter } from "./listener.ts";
 import { isHttpServer, serverAdapter, type Takeover } from "./server.ts";
@@ -40,7 +40,7 @@ function isFetchApplication(value: unknown): value is FetchApplication {
 export async function chooseAdapter(
   application: ApplicationModule,
   takeover: Takeover,
-  serveMessages: ServeMessages,
+  serving: Serving,
   idle: Promise<void>,
 ): Promise<Adapter> {
   const value = defaultExport(application);
@@ -48,9 +48,10 @@ export async function chooseAdapter(
     const { fetchAdapter } = await import("./fetch.ts");
     return fetchAdapter(value);
   }
-  if (typeof value === "function") return listenerAdapter(value as RequestListener, serveMessages);
-  if (isHttpServer(value)) return serverAdapter(value, serveMessages);
+  if (typeof value === "function")
+    return listenerAdapter(value as RequestListener, serving.messages);
+  if (isHttpServer(value)) return serverAdapter(value, serving);
   const server = await Promise.race([takeover.taken, idle]);
   if (server === undefined) throw fail("TENON_ERR_APPLICATION_SHAPE");
-  return serverAdapter(server, serveMessages);
+  return serverAdapter(server, serving);
 }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Applications that call listen() themselves: the first HTTP server that listens gets the requests and binds no port.
-import { Server as HttpServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import { Server as NetServer } from "node:net";
-import type { Adapter, ServeMessages } from "./adapter.ts";
+import { http } from "../node-http.ts";
+import type { Adapter, Serving } from "./adapter.ts";
 
 /** Makes the adapter of a server: requests become its 'request' events. */
-export function serverAdapter(server: Server, serveMessages: ServeMessages): Adapter {
+export function serverAdapter(server: Server, serving: Serving): Adapter {
   return {
     shape: "server",
     handle(exchange) {
-      serveMessages(exchange, server, (request, response) => {
+      if (exchange.upgrade && serving.upgrade(exchange, server)) return;
+      serving.messages(exchange, server, (request, response) => {
         server.emit("request", request, response);
       });
     },
@@ -43,7 +45,7 @@ const patched = NetServer.prototype as unknown as { listen: Listen };
 
 /** Whether a value is an http.Server or https.Server. The latter is told by its own field: loading node:https costs several ms. */
 export function isHttpServer(value: unknown): value is Server {
-  if (value instanceof HttpServer) return true;
+  if (value instanceof http.Server) return true;
   return value instanceof NetServer && Object.hasOwn(value, "httpAllowHalfOpen");
 }
 

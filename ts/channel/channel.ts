@@ -197,7 +197,7 @@ export class Channel implements Carrier {
       return;
     }
     this.#lastExchange = request.exchange;
-    const exchange = new Exchange(this, request, (reader.flags & Flag.END) !== 0);
+    const exchange = new Exchange(this, request, reader.flags);
     this.#exchange = exchange;
     this.#owner.begin(this, exchange);
   }

@@ -3,7 +3,7 @@
 // through frame-batch.ts.
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { RequestHead } from "../wire/message.ts";
-import { LogLevel, WireError, WireNumber } from "../wire/protocol.ts";
+import { Flag, LogLevel, WireError, WireNumber } from "../wire/protocol.ts";
 import { countLargeBody } from "./body-memory.ts";
 import { batch } from "./frame-batch.ts";
 
@@ -89,6 +89,8 @@ function flushStaged(): void {
 export class Exchange {
   readonly number: number;
   readonly request: RequestHead;
+  /** The client asks to switch protocols: `openTunnel` may answer. */
+  readonly upgrade: boolean;
   listener: ExchangeListener | undefined;
   readonly #carrier: Carrier;
   // The request's body.
@@ -96,6 +98,7 @@ export class Exchange {
   #credit = 0;
   #receivedBytes = 0;
   #bodyEnded = false;
+  #bodyLength: number | undefined;
   // The response, staged until the next flush.
   #status = 0;
   #reason = "";
@@ -113,11 +116,13 @@ export class Exchange {
   #broken = false;
   #wantsDrain = false;
 
-  constructor(carrier: Carrier, request: RequestHead, bodyEnded: boolean) {
+  constructor(carrier: Carrier, request: RequestHead, flags: number) {
     this.#carrier = carrier;
+    this.upgrade = (flags & Flag.UPGRADE) !== 0;
     this.request = request;
     this.number = request.exchange;
-    this.#bodyEnded = bodyEnded;
+    this.#bodyLength = request.bodyLength;
+    this.#bodyEnded = flags !== 0;
   }
 
   /** Whether the request's body has come whole. */
@@ -152,7 +157,7 @@ export class Exchange {
   /** Asks the host for body; call it again whenever chunks were used up. Keeps at most CREDIT_BYTES on the way. */
   pull(): void {
     if (this.#bodyEnded || this.over) return;
-    const declared = this.request.bodyLength;
+    const declared = this.#bodyLength;
     const aim =
       declared === undefined
         ? CREDIT_BYTES
@@ -190,6 +195,20 @@ export class Exchange {
     this.#reason = reason;
     this.#headers = headers;
     this.#planFlush();
+  }
+
+  /**
+   * Answers 101: from now on `write`, `end`, `pull` and the listener's chunks are the tunnel's.
+   * @param headers names and values in turn; those of the connection are the tunnel's own
+   */
+  openTunnel(reason: string, headers: readonly string[]): void {
+    if (this.over || this.responded || !this.upgrade) return;
+    this.#status = 101;
+    this.#headSent = true;
+    this.#bodyEnded = false;
+    this.#bodyLength = undefined;
+    batch.response(101, reason, headers);
+    this.#carrier.send(batch.take(), undefined);
   }
 
   /** Stages a chunk of the response's body. Returns false when the caller should wait for `drained`. */
@@ -267,7 +286,7 @@ export class Exchange {
   /** Channel only: DATA has come. Returns the error of a body that must not be, or 0. */
   receive(chunk: Uint8Array): WireError | 0 {
     if (this.#bodyEnded) return WireError.OUT_OF_ORDER;
-    const declared = this.request.bodyLength;
+    const declared = this.#bodyLength;
     this.#receivedBytes += chunk.length;
     if (this.#receivedBytes > this.#granted + WireNumber.EAGER_BODY_BYTES)
       return WireError.OVER_CREDIT;
@@ -282,7 +301,7 @@ export class Exchange {
   /** Channel only: the host has ended its direction. @param length the body's, of END; -1 by flag */
   receiveEnd(length: number, trailers: readonly string[]): WireError | 0 {
     if (this.#bodyEnded) return WireError.OUT_OF_ORDER;
-    const declared = this.request.bodyLength;
+    const declared = this.#bodyLength;
     if (length >= 0 && length !== this.#receivedBytes) return WireError.BAD_LENGTH;
     if (declared !== undefined && declared !== this.#receivedBytes) return WireError.BAD_LENGTH;
     this.#bodyEnded = true;

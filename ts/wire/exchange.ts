@@ -35,7 +35,7 @@ export type ExchangeState = (typeof ExchangeState)[keyof typeof ExchangeState];
 export const ExchangeEvent = {
   HELLO: 0,
   PULL: 1,
-  /** worker's RESPONSE with a status of 1xx */
+  /** worker's RESPONSE with a status of 1xx but 101 */
   INTERIM: 2,
   RESPONSE: 3,
   /** worker's RESPONSE with the flag END */
@@ -54,6 +54,8 @@ export const ExchangeEvent = {
   BODY_END: 12,
   /** ABORT of either side */
   ABORT: 13,
+  /** worker's RESPONSE with the status 101 */
+  SWITCH: 14,
 } as const;
 export type ExchangeEvent = (typeof ExchangeEvent)[keyof typeof ExchangeEvent];
 
@@ -89,6 +91,7 @@ const rows: Partial<Record<keyof typeof ExchangeState, Row>> = {
     CLOSE: "CLOSED",
     BODY: "ASKED_BODY",
     BODY_END: "ASKED",
+    SWITCH: "ANSWERING_BODY",
   },
   BEGUN: {
     PULL: "BEGUN",
@@ -105,6 +108,7 @@ const rows: Partial<Record<keyof typeof ExchangeState, Row>> = {
     LOG: "BEGUN_BODY",
     BODY: "BEGUN_BODY",
     BODY_END: "BEGUN",
+    SWITCH: "ANSWERING_BODY",
   },
   ANSWERING: { PULL: "ANSWERING", DATA: "ANSWERING", END: "IDLE", LOG: "ANSWERING" },
   ANSWERING_BODY: {

@@ -19,9 +19,8 @@ export function encodeFrameHeader(
 }
 
 function flagsAllowed(type: number): number {
-  return type === FrameType.REQUEST || type === FrameType.RESPONSE || type === FrameType.DATA
-    ? Flag.END
-    : 0;
+  if (type === FrameType.REQUEST) return Flag.END | Flag.UPGRADE;
+  return type === FrameType.RESPONSE || type === FrameType.DATA ? Flag.END : 0;
 }
 
 /** The name of a frame type, for messages. */
@@ -37,7 +36,8 @@ export function decodeFrameHeader(buffer: Buffer, at: number): number {
   const type = getU8(buffer, at);
   if (frameTypeNames[type] === undefined) throw wireFail(WireError.UNKNOWN_FRAME, `type ${type}`);
   const flags = getU8(buffer, at + 1);
-  if ((flags & ~flagsAllowed(type)) !== 0 || getU16(buffer, at + 2) !== 0)
+  const allowed = (flags & ~flagsAllowed(type)) === 0 && flags !== (Flag.END | Flag.UPGRADE);
+  if (!allowed || getU16(buffer, at + 2) !== 0)
     throw wireFail(WireError.BAD_FLAGS, `flags ${flags} of ${frameTypeName(type)}`);
   const length = getU32(buffer, at + 4);
   const longest =

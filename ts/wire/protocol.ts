@@ -34,7 +34,7 @@ export const FrameType = {
   DATA: 0x03,
   /** w>h: asks for more request body (credit in bytes) */
   PULL: 0x04,
-  /** w>h: status, reason and headers; interim when the status is 1xx */
+  /** w>h: status, reason and headers; interim when 1xx, but 101 opens a tunnel */
   RESPONSE: 0x05,
   /** both: normal finish of one direction, with the body's length and trailers */
   END: 0x06,
@@ -50,6 +50,8 @@ export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 export const Flag = {
   /** on REQUEST, RESPONSE and DATA: this direction finishes with this frame */
   END: 0x01,
+  /** on REQUEST: the client asks to switch protocols; DATA follows only behind 101 */
+  UPGRADE: 0x02,
 } as const;
 export type Flag = (typeof Flag)[keyof typeof Flag];
 

@@ -7,13 +7,10 @@ import type { Exchange, ExchangeListener, WriteCallback } from "../channel/excha
 import { Fact, WireError } from "../wire/protocol.ts";
 import { finishBody } from "./request.ts";
 import { announceDrain, emitClose, parseInterim } from "./response.ts";
+import { familyOf, portOf } from "./socket-facts.ts";
 
 /** node:http sets `corked` of a socket's state when a response ends. Nothing reads it: an exchange gathers a tick's writes by itself. */
 const writableState = { corked: 0, needDrain: false, errored: null };
-
-function portOf(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text);
-}
 
 function reset(text: string): Error {
   return Object.assign(new Error(text), { code: "ECONNRESET" });
@@ -70,7 +67,7 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
   }
 
   get remoteFamily(): string | undefined {
-    return this.remoteAddress?.includes(":") ? "IPv6" : "IPv4";
+    return familyOf(this.remoteAddress);
   }
 
   get localAddress(): string | undefined {
@@ -82,7 +79,7 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
   }
 
   get localFamily(): string | undefined {
-    return this.localAddress?.includes(":") ? "IPv6" : "IPv4";
+    return familyOf(this.localAddress);
   }
 
   get encrypted(): boolean {

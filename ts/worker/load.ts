@@ -5,7 +5,7 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { type ApplicationModule, chooseAdapter } from "../adapter/choose.ts";
 import type { Takeover } from "../adapter/server.ts";
 import { fail, TenonError } from "../errors.ts";
-import { serveMessages } from "./messages.ts";
+import { serveMessages, serveUpgrade } from "./messages.ts";
 
 /** Node's mark of a syntax error: the file and line, source text, and carets below the place. */
 const arrow = /^(?:file:\/\/)?(\/[^\n]*):(\d+)\n(?:[^\n]*\n)*?( *)\^+ *\n/;
@@ -66,5 +66,10 @@ export async function loadAdapter(app: string, takeover: Takeover): Promise<Adap
     throw await explainLoad(app, error);
   }
   if (application === undefined) throw fail("TENON_ERR_APPLICATION_IDLE", { app });
-  return chooseAdapter(application, takeover, serveMessages, idle);
+  return chooseAdapter(
+    application,
+    takeover,
+    { messages: serveMessages, upgrade: serveUpgrade },
+    idle,
+  );
 }

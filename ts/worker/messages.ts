@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes node:http's request and response of an exchange. Called by the listener and server adapters.
-import { IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Exchange } from "../channel/exchange.ts";
+import { http } from "../node-http.ts";
 import { ExchangeSocket } from "./exchange-socket.ts";
 import { fillRequest, finishBody } from "./request.ts";
 import { attachResponse } from "./response.ts";
+import { TunnelSocket } from "./tunnel-socket.ts";
 
 type RequestClass = new (socket: unknown) => IncomingMessage;
 type ResponseClass = new (request: IncomingMessage, options?: object) => ServerResponse;
@@ -22,8 +24,8 @@ interface ServerFields {
 }
 
 const nodeClasses: MessageClasses = {
-  Request: IncomingMessage as unknown as RequestClass,
-  Response: ServerResponse as unknown as ResponseClass,
+  Request: http.IncomingMessage as unknown as RequestClass,
+  Response: http.ServerResponse as unknown as ResponseClass,
 };
 const classesOf = new WeakMap<Server, MessageClasses>();
 
@@ -70,4 +72,19 @@ export function serveMessages(
     // As node:http's parser does: an empty body ends behind the 'request' event.
     if (exchange.bodyEnded && !request.complete) finishBody(request, []);
   }
+}
+
+/** Emits a server's 'upgrade' for an exchange whose client asks to switch protocols. Returns false when nobody listens: then it is an ordinary request, as under node:http. */
+export function serveUpgrade(exchange: Exchange, server: Server): boolean {
+  if (!exchange.upgrade || server.listenerCount("upgrade") === 0) return false;
+  const socket = new TunnelSocket(exchange);
+  socket.server = server;
+  const { Request } = findClasses(server);
+  const request = new Request(socket);
+  const fields = server as ServerFields;
+  fillRequest(request, exchange.request, fields.joinDuplicateHeaders ?? false);
+  (request as { upgrade?: boolean }).upgrade = true;
+  finishBody(request, []);
+  server.emit("upgrade", request, socket, Buffer.alloc(0));
+  return true;
 }

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // http.ServerResponse to RESPONSE, DATA and END. Frameworks replace a response's prototype, so what is ours are own properties:
 // `_storeHeader`, where node:http would make the head's text, and `_finish`, which it calls when all is written.
-import {
-  type IncomingMessage,
-  OutgoingMessage,
-  ServerResponse,
-  STATUS_CODES,
-  validateHeaderName,
-  validateHeaderValue,
-} from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { fail } from "../errors.ts";
+import { http } from "../node-http.ts";
 import type { ExchangeSocket } from "./exchange-socket.ts";
 
 /** The inside of a ServerResponse (lib/_http_outgoing.js), as far as it is used here. */
@@ -47,10 +41,11 @@ function symbolOf(object: object, description: string): symbol {
   return found;
 }
 
+const { OutgoingMessage, STATUS_CODES, validateHeaderName, validateHeaderValue } = http;
 const sample = new OutgoingMessage();
 const outHeadersKey = symbolOf(sample, "kOutHeaders");
 const needDrainKey = symbolOf(sample, "kNeedDrain");
-const prototypeFinish = (ServerResponse.prototype as unknown as InnerResponse)._finish;
+const prototypeFinish = (http.ServerResponse.prototype as unknown as InnerResponse)._finish;
 
 /** Gathers names and values in turn, without those of the connection, and notes what node:http wants to know. */
 class HeadLines {

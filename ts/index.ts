@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+// The front door of the package: what an application or a tool may use. Everything else is private.
+
+export type { FetchApplication } from "./adapter/fetch.ts";
+export { type ErrorCode, errors, TenonError } from "./errors.ts";

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// The socket of a server's 'upgrade' event: the application writes its answer's head as text, then both sides speak another protocol.
+// Made by messages.ts for a REQUEST with the flag UPGRADE.
+import { Duplex } from "node:stream";
+import type { Exchange, ExchangeListener } from "../channel/exchange.ts";
+import { WireError } from "../wire/protocol.ts";
+import { factsOf, type SocketFacts } from "./socket-facts.ts";
+
+/** Longest head that an application may write, bytes. */
+const HEAD_BYTES = 65536;
+const HEAD_END = "\r\n\r\n";
+
+type Done = (error?: Error | null) => void;
+
+interface Head {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: string[];
+}
+
+/** Reads the head of a response as applications write it (RFC 9112, 2.1). Undefined when it is none. */
+function parseHead(text: string): Head | undefined {
+  const [first = "", ...lines] = text.split("\r\n");
+  const match = /^HTTP\/1\.[01] (\d{3})(?: (.*))?$/.exec(first);
+  if (match === null) return undefined;
+  const headers: string[] = [];
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    if (colon <= 0) return undefined;
+    headers.push(line.slice(0, colon), line.slice(colon + 1).trim());
+  }
+  return { status: Number(match[1]), reason: match[2] ?? "", headers };
+}
+
+function fieldOf(headers: readonly string[], name: string): string | undefined {
+  const at = headers.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === name);
+  return at < 0 ? undefined : headers[at + 1];
+}
+
+/** Drops the fields of a connection (RFC 9110, 7.6.1) from the head of an ordinary answer. */
+function withoutConnection(headers: readonly string[]): string[] {
+  return headers.filter((_, index) => {
+    const name = headers[index - (index % 2)]?.toLowerCase();
+    return name !== "connection" && name !== "keep-alive" && name !== "transfer-encoding";
+  });
+}
+
+/**
+ * The socket of one upgrade.
+ *
+ * 1. The application writes a head: 101 opens the tunnel, any other status answers the request. 2. What follows is the tunnel's, or the body. 3. It ends
+ * with both sides, or is destroyed by either.
+ */
+export class TunnelSocket extends Duplex implements ExchangeListener {
+  readonly exchange: Exchange;
+  server: unknown;
+  timeout = 0;
+  #head = "";
+  #open = false;
+  #ended = false;
+  #waiting: Done | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(exchange: Exchange) {
+    super({ allowHalfOpen: true });
+    this.exchange = exchange;
+    Object.assign(this, factsOf(exchange));
+    exchange.listener = this;
+  }
+
+  override _read(): void {
+    if (this.#open) this.exchange.pull();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
+    this.#timer?.refresh();
+    if (this.exchange.responded) this.#send(chunk, done);
+    else this.#gather(chunk, done);
+  }
+
+  override _final(done: Done): void {
+    if (this.exchange.responded) this.exchange.end();
+    else this.exchange.abort(WireError.APPLICATION, "no answer to an upgrade");
+    // The host closes the client's connection: nothing more will come.
+    if (!this.#ended) this.bodyEnd();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    clearTimeout(this.#timer);
+    if (!this.exchange.over) {
+      this.exchange.abort(
+        WireError.APPLICATION,
+        error?.message ?? "the application closed the connection",
+      );
+    }
+    done(error);
+  }
+
+  bodyChunk(chunk: Uint8Array): void {
+    this.#timer?.refresh();
+    if (this.push(chunk)) this.exchange.pull();
+  }
+
+  bodyEnd(): void {
+    this.#ended = true;
+    this.push(null);
+  }
+
+  drained(): void {
+    const done = this.#waiting;
+    this.#waiting = undefined;
+    done?.();
+  }
+
+  aborted(error: WireError, text: string): void {
+    const reset = Object.assign(new Error(text), { code: "ECONNRESET" });
+    this.destroy(error === WireError.CLIENT_GONE ? undefined : reset);
+  }
+
+  address(): object {
+    const { localAddress, localFamily, localPort } = this as unknown as SocketFacts;
+    return { address: localAddress, family: localFamily, port: localPort };
+  }
+
+  setTimeout(timeoutMs: number, callback?: () => void): this {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.timeout = timeoutMs;
+    if (callback !== undefined) this.once("timeout", callback);
+    if (timeoutMs > 0) {
+      this.#timer = setTimeout(() => this.emit("timeout"), timeoutMs);
+      this.#timer.unref();
+    }
+    return this;
+  }
+
+  destroySoon(): void {
+    this.end(() => this.destroy());
+  }
+
+  setNoDelay(): this {
+    return this;
+  }
+
+  setKeepAlive(): this {
+    return this;
+  }
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+
+  #send(chunk: Buffer, done: Done): void {
+    if (this.exchange.write(chunk)) done();
+    else if (this.exchange.over) done();
+    else this.#waiting = done;
+  }
+
+  #gather(chunk: Buffer, done: Done): void {
+    this.#head += chunk.toString("latin1");
+    const end = this.#head.indexOf(HEAD_END);
+    if (end < 0 && this.#head.length <= HEAD_BYTES) {
+      done();
+      return;
+    }
+    const head = end < 0 ? undefined : parseHead(this.#head.slice(0, end));
+    if (head === undefined) {
+      done(new Error("the answer to an upgrade does not begin with the head of a response"));
+      return;
+    }
+    this.#answer(head);
+    const rest = Buffer.from(this.#head.slice(end + HEAD_END.length), "latin1");
+    this.#head = "";
+    if (rest.length > 0) this.#send(rest, done);
+    else done();
+  }
+
+  #answer(head: Head): void {
+    if (head.status === 101) {
+      this.exchange.openTunnel(head.reason, head.headers);
+      this.#open = true;
+      // What asked for data before the tunnel was there is answered now.
+      this.exchange.pull();
+      return;
+    }
+    const length = fieldOf(head.headers, "content-length");
+    const headers = withoutConnection(head.headers);
+    this.exchange.respond(
+      head.status,
+      head.reason,
+      headers,
+      length === undefined ? undefined : Number(length),
+    );
+  }
+}
