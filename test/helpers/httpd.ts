@@ -81,7 +81,11 @@ export function pool(name: string, directives = "", app: string = probe): string
 export async function startHttpd(options: PrivateHttpdOptions): Promise<TestHttpd> {
   assert.ok(existsSync(tenon.module), `${tenon.module} is missing: run scripts/setup`);
   const all = { tenon, environment: environment(), ...options };
-  return new TestHttpd(await PrivateHttpd.start(all), all);
+  const httpd = await PrivateHttpd.start(all);
+  // Between fork and exec the supervisor looks like one of httpd's children.
+  const [, pid] = /TN0035: started the supervisor \(pid (\d+)\)/.exec(httpd.log.tail()) ?? [];
+  await waitUntil("the supervisor's program", () => pid === undefined || !runsHttpd(Number(pid)));
+  return new TestHttpd(httpd, all);
 }
 
 /** Has httpd check a text of directives as the configuration behind the usual beginning; starts nothing. */
