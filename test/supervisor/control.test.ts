@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Socket } from "node:net";
 import fc from "fast-check";
+import type { WorkerMessage } from "../../ts/channel/control-messages.ts";
 import { native } from "../../ts/native.ts";
-import { Control, parseWorkerMessage, type WorkerMessage } from "../../ts/supervisor/control.ts";
+import { Control, parseWorkerMessage } from "../../ts/supervisor/control.ts";
 
 describe("supervisor/control", () => {
   it("knows the messages of a worker", () => {

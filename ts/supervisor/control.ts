@@ -2,35 +2,7 @@
 // The supervisor's end of a worker's control socket: one JSON object a line (docs/architecture.md). What comes from a worker is
 // hostile: a line of bounded length, and nothing of it is believed that was not checked.
 import { Socket } from "node:net";
-import type { Identity } from "../native.ts";
-
-/** The first message to a worker. */
-export interface StartMessage {
-  readonly type: "start";
-  readonly pool: string;
-  readonly slot: number;
-  readonly incarnation: number;
-  readonly generation: number;
-  readonly app: string;
-  readonly directory: string;
-  readonly umask: number;
-  readonly identity: Identity | null;
-  readonly openFiles: number;
-  readonly hostUids: readonly number[];
-  readonly concurrency: number;
-  readonly gracefulTimeoutMs: number;
-}
-
-/** What a worker says. */
-export type WorkerMessage =
-  | { readonly type: "ready"; readonly shape: string }
-  | {
-      readonly type: "failed";
-      readonly code: string;
-      readonly message: string;
-      readonly stack: string;
-    }
-  | { readonly type: "draining"; readonly inFlight: number };
+import type { StartMessage, WorkerMessage } from "../channel/control-messages.ts";
 
 const LONGEST_MESSAGE_CHARACTERS = 65_536;
 

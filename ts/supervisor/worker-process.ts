@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // One worker: a process in a slot of a pool, from its spawn to its last line of output.
+
 import { EventEmitter } from "node:events";
 import { rmSync } from "node:fs";
+import type { WorkerMessage } from "../channel/control-messages.ts";
 import type { Log } from "../log.ts";
 import { WorkerState } from "../wire/protocol.ts";
 import type { Clock, Timer } from "./clock.ts";
-import { Control, type WorkerMessage } from "./control.ts";
+import { Control } from "./control.ts";
 import type { PoolConfiguration } from "./pool-configuration.ts";
 import type { ScoreboardFile, SlotLoad } from "./scoreboard-file.ts";
 import { type Spawned, spawnWorker } from "./spawn.ts";

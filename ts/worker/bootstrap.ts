@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is done before any application code: descriptors, limits, user, directory. Called by main.ts; calls the addon.
+import type { StartMessage } from "../channel/control-messages.ts";
 import { fail } from "../errors.ts";
 import { type Native, native } from "../native.ts";
-import type { StartMessage } from "./start.ts";
 
 /** Descriptors that a worker is spawned with (docs/architecture.md, "A worker's start"). */
 export const Descriptor = { control: 3, endpoint: 4, queue: 5, scoreboard: 6 } as const;

@@ -7,6 +7,7 @@ import { Socket } from "node:net";
 // Loaded when an application needs it, but from then on the compile cache is out of reach: here it is compiled only once.
 import "../adapter/fetch.ts";
 import { Takeover } from "../adapter/server.ts";
+import type { StartMessage, SupervisorMessage } from "../channel/control-messages.ts";
 import { SlotBoard } from "../channel/slot-board.ts";
 import { TenonError } from "../errors.ts";
 import { native } from "../native.ts";
@@ -17,7 +18,7 @@ import { reportUncaught } from "./failure.ts";
 import { explainLoad, loadAdapter } from "./load.ts";
 import { discardOutput } from "./orphan-output.ts";
 import { Runtime } from "./runtime.ts";
-import { asStart, ControlSocket, type StartMessage, type SupervisorMessage } from "./start.ts";
+import { asStart, ControlSocket } from "./start.ts";
 
 const STDERR = 2;
 /** Argument of a process that only fills the cache (ts/supervisor/compile-cache.ts). */

@@ -3,11 +3,11 @@
 import type { Adapter } from "../adapter/adapter.ts";
 import { AcceptGate } from "../channel/accept-gate.ts";
 import { Channel, type ChannelOwner } from "../channel/channel.ts";
+import type { StartMessage } from "../channel/control-messages.ts";
 import { currentExchange, type Exchange } from "../channel/exchange.ts";
 import type { SlotBoard } from "../channel/slot-board.ts";
 import { Phase, WireError, WireNumber, WorkerState } from "../wire/protocol.ts";
 import { Descriptor } from "./bootstrap.ts";
-import type { StartMessage } from "./start.ts";
 
 const HEARTBEAT_MS = 250;
 /** How long a host has for closing a channel that was told CLOSE. */

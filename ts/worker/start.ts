@@ -1,43 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The messages of the control socket, one JSON object a line (docs/architecture.md). Used by main.ts and runtime.ts.
+// The worker's end of the control socket. Used by main.ts.
 import type { Socket } from "node:net";
-import type { Shape } from "../adapter/adapter.ts";
+import type {
+  StartMessage,
+  SupervisorMessage,
+  WorkerMessage,
+} from "../channel/control-messages.ts";
 import { fail } from "../errors.ts";
-import type { Identity } from "../native.ts";
-
-/** What the supervisor tells a worker that it has spawned. */
-export interface StartMessage {
-  readonly type: "start";
-  readonly pool: string;
-  readonly slot: number;
-  readonly incarnation: number;
-  readonly generation: number;
-  /** Absolute path of the application's file. */
-  readonly app: string;
-  readonly directory: string;
-  readonly umask: number;
-  /** Whom to become; null: stay who we are. */
-  readonly identity: Identity | null;
-  /** RLIMIT_NOFILE. */
-  readonly openFiles: number;
-  /** Users whose processes may open channels. */
-  readonly hostUids: readonly number[];
-  /** Exchanges that the worker takes at once. */
-  readonly concurrency: number;
-  readonly gracefulTimeoutMs: number;
-}
-
-export type SupervisorMessage = StartMessage | { readonly type: "drain" };
-
-export type WorkerMessage =
-  | { readonly type: "ready"; readonly shape: Shape }
-  | {
-      readonly type: "failed";
-      readonly code: string;
-      readonly message: string;
-      readonly stack: string;
-    }
-  | { readonly type: "draining"; readonly inFlight: number };
 
 /** The worker's end of the control socket. */
 export class ControlSocket {

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The messages of the control socket between supervisor and worker, one JSON object a line (docs/architecture.md, "A worker's start").
+import type { Identity } from "../native.ts";
+
+/** What the supervisor tells a worker that it has spawned. */
+export interface StartMessage {
+  readonly type: "start";
+  readonly pool: string;
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly generation: number;
+  /** Absolute path of the application's file. */
+  readonly app: string;
+  readonly directory: string;
+  readonly umask: number;
+  /** Whom to become; null: stay who we are. */
+  readonly identity: Identity | null;
+  /** RLIMIT_NOFILE. */
+  readonly openFiles: number;
+  /** Users whose processes may open channels. */
+  readonly hostUids: readonly number[];
+  /** Exchanges that the worker takes at once. */
+  readonly concurrency: number;
+  readonly gracefulTimeoutMs: number;
+}
+
+/** What a supervisor says. */
+export type SupervisorMessage = StartMessage | { readonly type: "drain" };
+
+/** What a worker says. */
+export type WorkerMessage =
+  | { readonly type: "ready"; readonly shape: string }
+  | {
+      readonly type: "failed";
+      readonly code: string;
+      readonly message: string;
+      readonly stack: string;
+    }
+  | { readonly type: "draining"; readonly inFlight: number };
