@@ -8,6 +8,7 @@
 #include <apr_pools.h>
 #include <dlfcn.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #define BUCKETS 4096
@@ -26,6 +27,24 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Registering the cleanup allocates from the pool itself. */
 static __thread int registering;
 
+/* A prefork child clears its pools in the handler of SIGTERM, whatever it was doing: the signal
+ * waits while this file does something. */
+static void enter(sigset_t *before)
+{
+    sigset_t waiting;
+    sigemptyset(&waiting);
+    sigaddset(&waiting, SIGTERM);
+    sigaddset(&waiting, SIGHUP);
+    sigaddset(&waiting, SIGUSR1);
+    sigaddset(&waiting, SIGWINCH);
+    pthread_sigmask(SIG_BLOCK, &waiting, before);
+}
+
+static void leave(const sigset_t *before)
+{
+    pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
 static owner **find(apr_pool_t *pool)
 {
     owner **place = &owners[((size_t)pool >> 4) % BUCKETS];
@@ -41,6 +60,8 @@ static apr_status_t release(void *data)
 {
     owner *ended = data;
     owner **place;
+    sigset_t before;
+    enter(&before);
     pthread_mutex_lock(&lock);
     place = find(ended->pool);
     *place = ended->next;
@@ -50,6 +71,7 @@ static apr_status_t release(void *data)
     }
     free(ended->pieces);
     free(ended);
+    leave(&before);
     return APR_SUCCESS;
 }
 
@@ -89,19 +111,28 @@ static owner *owner_of(apr_pool_t *pool)
 
 void *apr_palloc(apr_pool_t *pool, apr_size_t size)
 {
+    void *piece;
+    sigset_t before;
     if (registering) {
         void *(*real)(apr_pool_t *, apr_size_t);
         *(void **)&real = dlsym(RTLD_NEXT, "apr_palloc");
         return real(pool, size);
     }
+    enter(&before);
     /* Only one thread at a time allocates from a pool. */
-    return keep(owner_of(pool), malloc(size));
+    piece = keep(owner_of(pool), malloc(size));
+    leave(&before);
+    return piece;
 }
 
 void *apr_bucket_alloc(apr_size_t size, apr_bucket_alloc_t *list)
 {
-    void *piece = malloc(size);
+    void *piece;
+    sigset_t before;
     (void)list;
+    enter(&before);
+    piece = malloc(size);
+    leave(&before);
     if (!piece) {
         abort();
     }
@@ -110,5 +141,8 @@ void *apr_bucket_alloc(apr_size_t size, apr_bucket_alloc_t *list)
 
 void apr_bucket_free(void *piece)
 {
+    sigset_t before;
+    enter(&before);
     free(piece);
+    leave(&before);
 }
