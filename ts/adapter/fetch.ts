@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Applications of the Web standard: export default { fetch(request) }, with Node's own Request and Response.
+import { connectionHeaders } from "../channel/connection-headers.ts";
 import type { Exchange, ExchangeListener } from "../channel/exchange.ts";
 import { Fact, LogLevel, WireError } from "../wire/protocol.ts";
 import type { Adapter } from "./adapter.ts";
@@ -11,14 +12,6 @@ export interface FetchApplication {
 
 /** Methods that the Fetch standard forbids in a Request. */
 const forbiddenMethods: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
-/** Header fields that belong to a connection and not to the response (RFC 9110, 7.6.1). */
-const connectionHeaders: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 /** Makes the adapter of a fetch application. */
 export function fetchAdapter(application: FetchApplication): Adapter {

@@ -2,6 +2,7 @@
 // http.ServerResponse to RESPONSE, DATA and END. Frameworks replace a response's prototype, so what is ours are own properties:
 // `_storeHeader`, where node:http would make the head's text, and `_finish`, which it calls when all is written.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { connectionHeaders } from "../channel/connection-headers.ts";
 import { fail } from "../errors.ts";
 import { http } from "../node-http.ts";
 import type { ExchangeSocket } from "./exchange-socket.ts";
@@ -21,15 +22,6 @@ interface InnerResponse {
 }
 
 type OutHeaders = Record<string, [string, unknown]>;
-
-/** Header fields of a connection (RFC 9110, 7.6.1): the host has its own with the client. */
-const connectionHeaders: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 function symbolOf(object: object, description: string): symbol {
   const found = Object.getOwnPropertySymbols(object).find(

@@ -2,6 +2,7 @@
 // The socket of a server's 'upgrade' event: the application writes its answer's head as text, then both sides speak another protocol.
 // Made by messages.ts for a REQUEST with the flag UPGRADE.
 import { Duplex } from "node:stream";
+import { connectionHeaders } from "../channel/connection-headers.ts";
 import type { Exchange, ExchangeListener } from "../channel/exchange.ts";
 import { WireError } from "../wire/protocol.ts";
 import { factsOf, type SocketFacts } from "./socket-facts.ts";
@@ -40,8 +41,8 @@ function fieldOf(headers: readonly string[], name: string): string | undefined {
 /** Drops the fields of a connection (RFC 9110, 7.6.1) from the head of an ordinary answer. */
 function withoutConnection(headers: readonly string[]): string[] {
   return headers.filter((_, index) => {
-    const name = headers[index - (index % 2)]?.toLowerCase();
-    return name !== "connection" && name !== "keep-alive" && name !== "transfer-encoding";
+    const name = headers[index - (index % 2)] ?? "";
+    return !connectionHeaders.has(name.toLowerCase());
   });
 }
 
@@ -156,8 +157,7 @@ export class TunnelSocket extends Duplex implements ExchangeListener {
   }
 
   #send(chunk: Buffer, done: Done): void {
-    if (this.exchange.write(chunk)) done();
-    else if (this.exchange.over) done();
+    if (this.exchange.write(chunk) || this.exchange.over) done();
     else this.#waiting = done;
   }
 
