@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of all cases, by area.
 import type { Behaviour, Case } from "./case.ts";
+import { requestAbort } from "./cases/request-abort.ts";
+import { requestBody } from "./cases/request-body.ts";
 import { requestHeaders } from "./cases/request-headers.ts";
+import { requestLine } from "./cases/request-line.ts";
+import { requestSocket } from "./cases/request-socket.ts";
+import { responseHead } from "./cases/response-head.ts";
+import { responseHeaders } from "./cases/response-headers.ts";
 
 const areas: Readonly<Record<string, readonly Behaviour[]>> = {
+  "request-line": requestLine,
   "request-headers": requestHeaders,
+  "request-socket": requestSocket,
+  "request-body": requestBody,
+  "request-abort": requestAbort,
+  "response-head": responseHead,
+  "response-headers": responseHeaders,
 };
 
 /** All cases. Areas and names are in the order of the documents. */

@@ -54,7 +54,7 @@ function factsOf({ answers, seen, notes }: Observation): Facts {
   const add = (name: string, value: unknown): unknown => facts.set(name, JSON.stringify(value));
   for (const [at, answer] of answers.entries()) {
     const of = at === 0 ? "" : `answer ${at + 1}: `;
-    const { headers, trailers, ...others } = answer;
+    const { headers, trailers, bodyBytes: _, ...others } = answer;
     for (const [name, value] of Object.entries(others)) add(`${of}${name}`, value);
     for (const [name, values] of Object.entries(headers)) add(`${of}header ${name}`, values);
     for (const [name, values] of Object.entries(trailers)) add(`${of}trailer ${name}`, values);
@@ -62,6 +62,14 @@ function factsOf({ answers, seen, notes }: Observation): Facts {
   for (const [at, value] of (seen ?? []).entries()) add(`seen ${at}`, value);
   for (const [at, value] of notes.entries()) add(`note ${at}`, value);
   return facts;
+}
+
+/** An answer without a Content-Length that the host has put where the reference sends chunks, and that says what the body has. */
+function withoutFraming(answer: Answer, model: Answer | undefined): Answer {
+  const { "Content-Length": length, ...headers } = answer.headers;
+  const chunked = model !== undefined && lowered(model.headers)["content-length"] === undefined;
+  const right = length?.length === 1 && Number(length[0]) === answer.bodyBytes;
+  return chunked && right && answer.body === model.body ? { ...answer, headers } : answer;
 }
 
 /** Says where an observation differs from the reference's: `fact: reference's → its`, a line each. */
@@ -72,7 +80,10 @@ export function differencesOf(reference: Observation, observation: Observation):
     return [`${said(reference)} → ${said(observation)}`];
   }
   const theirs = factsOf(reference);
-  const ours = factsOf(observation);
+  const ours = factsOf({
+    ...observation,
+    answers: observation.answers.map((answer, at) => withoutFraming(answer, reference.answers[at])),
+  });
   const names = [...new Set([...theirs.keys(), ...ours.keys()])];
   return names
     .filter((name) => theirs.get(name) !== ours.get(name))

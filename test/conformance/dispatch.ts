@@ -68,7 +68,15 @@ export class Dispatch {
   async #serve(called: Called, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const closed = response.closed ? Promise.resolve() : onceSafely(response, "close");
     const { serve } = called.asked;
-    await this.#finish(called, async () => serve?.(request, response, called.seen), closed);
+    const answer = async (): Promise<void> => {
+      try {
+        await serve?.(request, response, called.seen);
+      } catch (error) {
+        called.seen("thrown", error);
+        response.destroy();
+      }
+    };
+    await this.#finish(called, answer, closed);
   }
 
   async #finish(

@@ -9,7 +9,7 @@ import type { Host, ObserverPort, RunningHost } from "./host.ts";
 const application = fileURLToPath(new URL("../application.ts", import.meta.url));
 
 /** Lines of the log that cases cause on purpose: answers that are cut off or short, targets that are no name of a file. */
-const CAUSED = ["TN0005", "TN0006", "AH00036", "AH00127"];
+const CAUSED = ["TN0005", "TN0006", "AH00036", "AH00127", "AH10244"];
 
 function poolOf(setup: SetupName, observer: number): string {
   return `<TenonPool ${setup}>
