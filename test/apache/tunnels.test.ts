@@ -19,7 +19,8 @@ const QUICK_MS = 2000;
 const size = {
   event: "StartServers 9\nThreadsPerChild 64\nMaxRequestWorkers 640\nServerLimit 24",
   worker: "StartServers 9\nThreadsPerChild 64\nMaxRequestWorkers 640\nServerLimit 24",
-  prefork: "StartServers 110\nMaxRequestWorkers 256\nServerLimit 256\nMinSpareServers 32\nMaxSpareServers 128",
+  prefork:
+    "StartServers 110\nMaxRequestWorkers 256\nServerLimit 256\nMinSpareServers 32\nMaxSpareServers 128",
 } as const;
 
 function directives(environment: string): string {
