@@ -49,6 +49,7 @@ typedef struct {
     uint64_t asked;       /* bytes the worker has asked for in all, the eager part included */
     int body_read;        /* the client's body is read to its end */
     int tunnel;           /* 101 was passed on: both sides are bytes of another protocol now */
+    int left;             /* the worker knows that this process ends, and a tunnel with it */
     int half_closed; /* the client has ended its side, but may have sent the whole body before */
     int ended;       /* END is sent, or on its way in `out` */
     uint8_t *out;    /* frames on their way to the worker */

@@ -32,7 +32,7 @@
     X(RESPONSE, 0x05, "w>h: status, reason and headers; interim when 1xx, but 101 opens a tunnel")  \
     X(END, 0x06, "both: normal finish of one direction, with the body's length and trailers")       \
     X(ABORT, 0x07, "both: abrupt finish of the exchange and of the channel, with an error")         \
-    X(CLOSE, 0x08, "w>h: the worker begins nothing more on this channel and will close it")         \
+    X(CLOSE, 0x08, "both: the sender leaves: a worker begins nothing more, a tunnel is to end")      \
     X(LOG, 0x09, "w>h: a line for the error log of the virtual host that is served")
 
 /* Flags of a frame header. All other bits must be zero. */

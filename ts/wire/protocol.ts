@@ -40,7 +40,7 @@ export const FrameType = {
   END: 0x06,
   /** both: abrupt finish of the exchange and of the channel, with an error */
   ABORT: 0x07,
-  /** w>h: the worker begins nothing more on this channel and will close it */
+  /** both: the sender leaves: a worker begins nothing more, a tunnel is to end */
   CLOSE: 0x08,
   /** w>h: a line for the error log of the virtual host that is served */
   LOG: 0x09,
