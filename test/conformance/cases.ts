@@ -6,6 +6,8 @@ import { requestBody } from "./cases/request-body.ts";
 import { requestHeaders } from "./cases/request-headers.ts";
 import { requestLine } from "./cases/request-line.ts";
 import { requestSocket } from "./cases/request-socket.ts";
+import { responseBody } from "./cases/response-body.ts";
+import { responseEvents } from "./cases/response-events.ts";
 import { responseHead } from "./cases/response-head.ts";
 import { responseHeaders } from "./cases/response-headers.ts";
 
@@ -17,6 +19,8 @@ const areas: Readonly<Record<string, readonly Behaviour[]>> = {
   "request-abort": requestAbort,
   "response-head": responseHead,
   "response-headers": responseHeaders,
+  "response-body": responseBody,
+  "response-events": responseEvents,
 };
 
 /** All cases. Areas and names are in the order of the documents. */

@@ -46,6 +46,9 @@ export function checkExpectation({ expect }: Case, observation: Observation): vo
   if (notes !== undefined) assert.deepEqual(observation.notes, notes, "what the client saw");
 }
 
+/** Most of a fact that is shown; what is compared is all of it. */
+const FACT_CHARACTERS = 100;
+
 type Facts = ReadonlyMap<string, string>;
 
 /** An observation as single facts by name. */
@@ -72,6 +75,10 @@ function withoutFraming(answer: Answer, model: Answer | undefined): Answer {
   return chunked && right && answer.body === model.body ? { ...answer, headers } : answer;
 }
 
+function shown(fact = "nothing"): string {
+  return fact.length <= FACT_CHARACTERS ? fact : `${fact.slice(0, FACT_CHARACTERS)}…`;
+}
+
 /** Says where an observation differs from the reference's: `fact: reference's → its`, a line each. */
 export function differencesOf(reference: Observation, observation: Observation): string[] {
   if ((reference.seen === undefined) !== (observation.seen === undefined)) {
@@ -87,5 +94,5 @@ export function differencesOf(reference: Observation, observation: Observation):
   const names = [...new Set([...theirs.keys(), ...ours.keys()])];
   return names
     .filter((name) => theirs.get(name) !== ours.get(name))
-    .map((name) => `${name}: ${theirs.get(name) ?? "nothing"} → ${ours.get(name) ?? "nothing"}`);
+    .map((name) => `${name}: ${shown(theirs.get(name))} → ${shown(ours.get(name))}`);
 }

@@ -45,6 +45,12 @@ const OF_THE_HOST: ReadonlySet<string> = new Set([
 /** Beside these: the protocols that a host offers of its own accord, which only 101 and 426 have to name. */
 const OFFERED = "upgrade";
 
+/** Fields that a host which parses them may spell as it does itself; names have no case (RFC 9110, 5.1). */
+const RESPELLED: Readonly<Record<string, string>> = {
+  "content-length": "Content-Length",
+  "content-type": "Content-Type",
+};
+
 /** Longest body that is kept as it is, bytes. */
 const SHORT_BYTES = 1000;
 
@@ -54,8 +60,9 @@ function fieldsOf(pairs: readonly (readonly [string, string])[], status: number)
     const lower = name.toLowerCase();
     if (OF_THE_HOST.has(lower)) continue;
     if (lower === OFFERED && status !== 101 && status !== 426) continue;
-    fields[name] ??= [];
-    fields[name].push(value);
+    const spelled = RESPELLED[lower] ?? name;
+    fields[spelled] ??= [];
+    fields[spelled].push(value);
   }
   return fields;
 }

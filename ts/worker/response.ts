@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // http.ServerResponse to RESPONSE, DATA and END. Frameworks replace a response's prototype, so what is ours are own properties:
 // `_storeHeader`, where node:http would make the head's text, and `_finish`, which it calls when all is written.
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { connectionHeaders } from "../channel/connection-headers.ts";
 import { fail } from "../errors.ts";
 import { http } from "../node-http.ts";
@@ -15,6 +15,7 @@ interface InnerResponse {
   _contentLength: number | null;
   _removedContLen: boolean;
   _trailer: string;
+  useChunkedEncodingByDefault: boolean;
   _closed: boolean;
   _storeHeader(firstLine: string, headers: unknown): void;
   _finish(): void;
@@ -33,17 +34,26 @@ function symbolOf(object: object, description: string): symbol {
   return found;
 }
 
-const { OutgoingMessage, STATUS_CODES, validateHeaderName, validateHeaderValue } = http;
+const { OutgoingMessage, validateHeaderName, validateHeaderValue } = http;
 const sample = new OutgoingMessage();
 const outHeadersKey = symbolOf(sample, "kOutHeaders");
 const needDrainKey = symbolOf(sample, "kNeedDrain");
 const prototypeFinish = (http.ServerResponse.prototype as unknown as InnerResponse)._finish;
+
+const oddList = "a list of headers must have names and values in turn";
+
+/** An error as node:http throws it. */
+function refusal(error: Error, code: string): Error {
+  return Object.assign(error, { code });
+}
 
 /** Gathers names and values in turn, without those of the connection, and notes what node:http wants to know. */
 class HeadLines {
   readonly lines: string[] = [];
   /** What Content-Length says. */
   bodyLength: number | undefined;
+  /** Whether Trailer announces some. */
+  trailer = false;
 
   add(name: string, value: unknown, validate: boolean): void {
     if (validate) validateHeaderName(name);
@@ -61,6 +71,7 @@ class HeadLines {
     if (length === 7 || length === 10 || length === 14 || length === 16 || length === 17) {
       const lower = name.toLowerCase();
       if (lower === "content-length") this.bodyLength = Number(value);
+      else if (lower === "trailer") this.trailer = true;
       else if (connectionHeaders.has(lower)) return;
     }
     this.lines.push(name, typeof value === "string" ? value : String(value));
@@ -80,16 +91,30 @@ function addAll(head: HeadLines, response: InnerResponse, headers: unknown): voi
   } else if (Array.isArray(headers[0])) {
     for (const [name, value] of headers) head.add(name, value, true);
   } else {
-    if (headers.length % 2 !== 0) {
-      throw fail("TENON_ERR_ARGUMENT", {
-        what: "headers",
-        expected: "names and values in turn",
-        got: headers.length,
-      });
-    }
+    if (headers.length % 2 !== 0) throw refusal(new TypeError(oddList), "ERR_INVALID_ARG_VALUE");
     for (let index = 0; index < headers.length; index += 2) {
       head.add(headers[index], headers[index + 1], true);
     }
+  }
+}
+
+/** Finds the body's length, and refuses trailers where there are no chunks, as node:http does. */
+function measure(response: InnerResponse, head: HeadLines): void {
+  const gathered = response._contentLength;
+  if (head.bodyLength !== undefined) {
+    // What strictContentLength compares with.
+    response._contentLength = head.bodyLength;
+  } else if (response._hasBody && !head.trailer && !response._removedContLen) {
+    if (typeof gathered === "number") {
+      head.bodyLength = gathered;
+      head.lines.push("Content-Length", String(gathered));
+    }
+  }
+  if (!head.trailer) return;
+  const chunked = response._hasBody && response.useChunkedEncodingByDefault;
+  if (!chunked || head.bodyLength !== undefined) {
+    const text = "Trailers are invalid with this transfer encoding";
+    throw refusal(new Error(text), "ERR_HTTP_TRAILER_INVALID");
   }
 }
 
@@ -101,24 +126,16 @@ function storeHeader(
 ): void {
   const { statusCode, statusMessage } = this;
   if (statusCode < 200 || statusCode > 599) {
-    throw fail("TENON_ERR_ARGUMENT", {
-      what: "a response's status",
-      expected: "200 to 599",
-      got: statusCode,
-    });
+    const text = `Invalid status code: ${statusCode} (200 to 599 can be sent)`;
+    throw refusal(new RangeError(text), "ERR_HTTP_INVALID_STATUS_CODE");
   }
   const head = new HeadLines();
   addAll(head, this, headers);
-  const gathered = this._contentLength;
-  if (head.bodyLength === undefined && !this._removedContLen && typeof gathered === "number") {
-    if (this._hasBody) {
-      head.bodyLength = gathered;
-      head.lines.push("Content-Length", String(gathered));
-    }
-  }
+  measure(this, head);
   this._header = firstLine;
   this._headerSent = true;
-  const reason = statusMessage === STATUS_CODES[statusCode] ? "" : statusMessage;
+  // Of other statuses the host may know another phrase, or none.
+  const reason = statusCode === 200 && statusMessage === "OK" ? "" : statusMessage;
   const bodyLength = this._hasBody ? head.bodyLength : undefined;
   socketOf(this)?.exchange.respond(statusCode, reason, head.lines, bodyLength);
 }
@@ -126,8 +143,9 @@ function storeHeader(
 /** In place of ServerResponse's: the application has ended its response and all of it was written. */
 function finish(this: ServerResponse & InnerResponse): void {
   prototypeFinish.call(this);
-  const socket = socketOf(this);
-  socket?.exchange.end(this._trailer === "" ? undefined : parseLines(this._trailer.split("\r\n")));
+  socketOf(this)?.finish(
+    this._trailer === "" ? undefined : parseLines(this._trailer.split("\r\n")),
+  );
 }
 
 function socketOf(response: ServerResponse): ExchangeSocket | null {
@@ -142,19 +160,6 @@ function emitCloseLater(response: ServerResponse): void {
 function onFinish(this: ServerResponse): void {
   const socket = socketOf(this);
   if (socket === null) return;
-  const request = socket.request as IncomingMessage & {
-    _consuming: boolean;
-    _readableState: { resumeScheduled: boolean };
-    _dump(): void;
-  };
-  if (!request.complete) {
-    // The exchange is over and the rest of the body will not come (docs/architecture.md): another request is not to find this socket.
-    socket.last = true;
-    socket.destroyed = true;
-    request.destroy();
-  } else if (!request._consuming && !request._readableState.resumeScheduled) {
-    request._dump();
-  }
   (this as { socket: unknown }).socket = null;
   process.nextTick(emitCloseLater, this);
   socket.release();
@@ -165,7 +170,6 @@ export function attachResponse(response: ServerResponse, socket: ExchangeSocket)
   const inner = response as ServerResponse & InnerResponse;
   inner._storeHeader = storeHeader;
   inner._finish = finish;
-  response.sendDate = false;
   socket._httpMessage = response;
   (response as { socket: unknown }).socket = socket;
   response.on("finish", onFinish);
