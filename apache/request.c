@@ -11,6 +11,7 @@
 
 #include "wire/bytes.h"
 #include "exchange.h"
+#include "location.h"
 #include "log.h"
 
 #define FACTS_BYTES     1024 /* more than all facts need beside those counted below */
@@ -48,7 +49,7 @@ static void add_tls_facts(fact_list *facts, request_rec *r)
              ap_ssl_var_lookup(r->pool, r->server, c, r, "SSL_TLS_SNI"));
 }
 
-static void add_facts(fact_list *facts, const tenon_exchange *x)
+static void add_facts(fact_list *facts, const tenon_exchange *x, const tenon_target *target)
 {
     request_rec *r = x->r;
     const conn_rec *c = r->connection;
@@ -57,7 +58,8 @@ static void add_facts(fact_list *facts, const tenon_exchange *x)
 
     add_fact(facts, WIRE_FACT_REQUEST_ID, x->id);
     add_fact(facts, WIRE_FACT_METHOD, r->method);
-    add_fact(facts, WIRE_FACT_TARGET, r->unparsed_uri);
+    add_fact(facts, WIRE_FACT_TARGET, target->text);
+    add_fact(facts, WIRE_FACT_MOUNT, target->mount);
     add_fact(facts, WIRE_FACT_PROTOCOL, r->protocol);
     add_fact(facts, WIRE_FACT_SCHEME, scheme);
     add_fact(facts, WIRE_FACT_SERVER_NAME, ap_get_server_name(r));
@@ -73,12 +75,12 @@ static void add_facts(fact_list *facts, const tenon_exchange *x)
     }
 }
 
-static size_t size_of_head(const request_rec *r)
+static size_t size_of_head(const request_rec *r, const tenon_target *target)
 {
     const apr_array_header_t *headers = apr_table_elts(r->headers_in);
     size_t size = WIRE_FRAME_HEADER_BYTES + WIRE_REQUEST_FIXED_BYTES + FACTS_BYTES +
-                  strlen(r->unparsed_uri) + strlen(r->method) + (r->user ? strlen(r->user) : 0) +
-                  strlen(ap_get_server_name((request_rec *)r));
+                  strlen(target->text) + strlen(target->mount) + strlen(r->method) +
+                  (r->user ? strlen(r->user) : 0) + strlen(ap_get_server_name((request_rec *)r));
     for (int i = 0; i < headers->nelts; i++) {
         const apr_table_entry_t *header = &APR_ARRAY_IDX(headers, i, apr_table_entry_t);
         size += FIELD_BYTES + strlen(header->key) + strlen(header->val);
@@ -153,6 +155,7 @@ int tenon_request_prepare(tenon_exchange *x)
 {
     request_rec *r = x->r;
     const apr_array_header_t *headers = apr_table_elts(r->headers_in);
+    const tenon_target target = tenon_location_target(r);
     fact_list facts = {.count = 0};
     int size;
     int status = measure_body(x);
@@ -160,12 +163,12 @@ int tenon_request_prepare(tenon_exchange *x)
     if (status != OK) {
         return status;
     }
-    facts.writer.capacity = size_of_head(r);
+    facts.writer.capacity = size_of_head(r, &target);
     x->head = facts.writer.buffer =
         apr_palloc(r->pool, facts.writer.capacity +
                                 (x->body_read ? 0 : WIRE_FRAME_HEADER_BYTES + most_eager(x)));
     wire_request_begin(&facts.writer, WIRE_PHASE_HANDLER, 0, x->body_length);
-    add_facts(&facts, x);
+    add_facts(&facts, x, &target);
     for (int i = 0; i < headers->nelts; i++) {
         const apr_table_entry_t *header = &APR_ARRAY_IDX(headers, i, apr_table_entry_t);
         wire_write_header(&facts.writer, header->key, strlen(header->key), header->val,
