@@ -35,6 +35,10 @@ export interface RequestFacts {
   readonly tlsCipher: string | undefined;
   /** Name that the client asked for in SNI (SSL_TLS_SNI). */
   readonly tlsServerName: string | undefined;
+  /** What came of checking the client's certificate: SUCCESS, GENEROUS or FAILED:why (SSL_CLIENT_VERIFY). */
+  readonly tlsClientVerify: string | undefined;
+  /** Certificate that the client has sent, PEM (SSL_CLIENT_CERT). */
+  readonly tlsClientCertificate: string | undefined;
   /** Id of the client's connection, the same for all its requests. */
   readonly connectionId: string | undefined;
 }
@@ -102,6 +106,8 @@ export function requestFacts(request?: IncomingMessage | Request): RequestFacts 
     tlsProtocol: facts[Fact.TLS_PROTOCOL],
     tlsCipher: facts[Fact.TLS_CIPHER],
     tlsServerName: facts[Fact.TLS_SERVER_NAME],
+    tlsClientVerify: facts[Fact.TLS_CLIENT_VERIFY],
+    tlsClientCertificate: facts[Fact.TLS_CLIENT_CERTIFICATE],
     connectionId: facts[Fact.CONNECTION_ID],
   };
 }

@@ -79,7 +79,7 @@ describe("facts of a request under httpd", () => {
     });
     assert.ok((clientPort ?? 0) > 0);
     assert.match(requestId ?? "", /^[\w@-]{20,}$/, "mod_unique_id's");
-    assert.match(connectionId ?? "", /^\d+$/);
+    assert.ok(connectionId !== undefined);
   });
 
   it("name what TLS has agreed on", async () => {
