@@ -73,6 +73,14 @@ typedef struct {
     apr_time_t heard; /* last progress in either direction */
 } tenon_exchange;
 
+/* connection.c */
+/* Id of the client's connection, never used again; all streams of HTTP/2 have their session's. */
+const char *tenon_connection_id(const conn_rec *c);
+/* Whether httpd closes the connection behind this request, as far as it knows now, or has others
+ * beside it (HTTP/2). */
+int tenon_connection_last(request_rec *r);
+void tenon_connection_register(void);
+
 /* request.c: the bytes that go first. OK, or the HTTP status to answer (logged). */
 int tenon_request_prepare(tenon_exchange *x);
 /* Numbers the REQUEST in `head` for the channel it goes on next. */
