@@ -8,6 +8,7 @@
 #include <http_connection.h>
 #include <http_core.h>
 #include <http_log.h>
+#include <ap_mpm.h>
 #include <apr_portable.h>
 #include <errno.h>
 #include <poll.h>
@@ -19,8 +20,9 @@
 #include "log.h"
 #include "wire/exchange.h"
 
-#define FILTERED_MOST 32768 /* bytes that httpd's input filters may have read ahead */
-#define SLICE_MS      250   /* how often a stream of HTTP/2 without a descriptor is looked at */
+#define FILTERED_MOST  32768 /* bytes that httpd's input filters may have read ahead */
+#define SLICE_MS       250   /* how often a stream of HTTP/2 without a descriptor is looked at */
+#define LEAVE_SLICE_MS 1000  /* how often a tunnel asks whether this process is to end */
 
 tenon_outcome tenon_exchange_fail(tenon_exchange *x, int status)
 {
@@ -212,6 +214,40 @@ static tenon_outcome client_went(tenon_exchange *x)
     return TENON_CLIENT_GONE;
 }
 
+/* How long to wait for an event at most, in ms; -1 for ever. */
+static int patience_of(const tenon_exchange *x, apr_time_t deadline)
+{
+    int timeout = -1;
+    int slice = -1;
+    if (deadline != 0) {
+        timeout = (int)(apr_time_as_msec(deadline - apr_time_now()) + 1);
+    }
+    if (x->r->connection->master) {
+        slice = SLICE_MS;
+    } else if (x->tunnel && !x->left) {
+        slice = LEAVE_SLICE_MS;
+    }
+    return slice >= 0 && (timeout < 0 || timeout > slice) ? slice : timeout;
+}
+
+/* A tunnel would keep this process from its end for ever: once httpd has told it to finish what is
+ * open and exit, the worker is asked to end the tunnel. */
+static void leave_tunnel(tenon_exchange *x)
+{
+    uint8_t frame[WIRE_FRAME_HEADER_BYTES];
+    int state = AP_MPMQ_RUNNING;
+    if (!x->tunnel || x->left || x->out_sent > 0) {
+        return;
+    }
+    if (ap_mpm_query(AP_MPMQ_MPM_STATE, &state) != APR_SUCCESS || state != AP_MPMQ_STOPPING) {
+        return;
+    }
+    wire_close_encode(frame, sizeof(frame));
+    wire_exchange_step(&x->channel->state, WIRE_FROM_HOST, WIRE_FRAME_CLOSE, 0, 0);
+    x->left =
+        send(x->channel->fd, frame, sizeof(frame), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(frame);
+}
+
 /* Waits until the worker or the client has something, or time is over. */
 static tenon_outcome wait_for_either(tenon_exchange *x)
 {
@@ -222,7 +258,6 @@ static tenon_outcome wait_for_either(tenon_exchange *x)
     const int worker_events = x->out_size > 0 ? POLLIN | POLLOUT : POLLIN;
     struct pollfd either[2] = {{x->channel->fd, (short)worker_events, 0},
                                {client_descriptor(c), (short)(wanted ? POLLIN : 0), 0}};
-    int timeout = -1;
     int ready;
 
     if (deadline != 0 && left <= 0) {
@@ -231,13 +266,10 @@ static tenon_outcome wait_for_either(tenon_exchange *x)
     if (!c->master && !wanted && !x->half_closed && !x->tunnel) {
         either[1].events |= POLLRDHUP;
     }
-    if (deadline != 0) {
-        timeout = (int)(apr_time_as_msec(left) + 1);
-    }
-    if (c->master && (timeout < 0 || timeout > SLICE_MS)) {
-        timeout = SLICE_MS;
-    }
-    ready = poll(either, 2, timeout);
+    do {
+        ready = poll(either, 2, patience_of(x, deadline));
+        leave_tunnel(x);
+    } while (ready == 0 && x->tunnel);
     if (c->aborted) {
         return TENON_CLIENT_GONE;
     }

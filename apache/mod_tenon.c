@@ -16,6 +16,7 @@ static void register_hooks(apr_pool_t *p)
     (void)p;
     tenon_config_register();
     tenon_supervise_register();
+    tenon_connection_register();
     tenon_handler_register();
 }
 

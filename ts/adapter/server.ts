@@ -25,6 +25,9 @@ export interface Address {
   readonly port: number;
 }
 
+/** What net.Server's close() works with (lib/net.js). */
+type ClosingServer = Server & { _connections: number; _emitCloseIfDrained(): void };
+
 interface SocketName {
   address?: string;
   family?: string;
@@ -149,6 +152,9 @@ export class Takeover {
   #server: Server | undefined;
   #address: Address | undefined;
   readonly #original: Listen;
+  /** The server that was closed while requests may be open, until they are over. */
+  #closing: ClosingServer | undefined;
+  #released = false;
   /** Called when the application closes the server that gets the requests. */
   onClose: (() => void) | undefined;
 
@@ -164,6 +170,17 @@ export class Takeover {
         ? takeover.#listen(this, parameters)
         : original.apply(this, parameters);
     };
+  }
+
+  /** The last request is over: a server that the application has closed emits 'close' now, as node:http's does. Returns whether there is one. */
+  release(): boolean {
+    const server = this.#closing;
+    this.#closing = undefined;
+    this.#released = true;
+    if (server === undefined) return false;
+    server._connections -= 1;
+    server._emitCloseIfDrained();
+    return true;
   }
 
   /** Gives listen() back to the servers. */
@@ -196,6 +213,10 @@ export class Takeover {
     if (server !== this.#server) return;
     this.#server = undefined;
     this.#address = undefined;
-    this.onClose?.();
+    if (this.onClose === undefined || this.#released) return;
+    // What net.Server counts, and waits for with its 'close' event.
+    this.#closing = server as ClosingServer;
+    this.#closing._connections += 1;
+    this.onClose();
   }
 }

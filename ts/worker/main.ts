@@ -29,6 +29,11 @@ let start: StartMessage | undefined;
 let exitCode = 0;
 /** Whether the application is loaded and the gates are open. */
 let served = false;
+/** The application has been told that it is to end. */
+let told = false;
+/** Whether the application ends by itself once its last request is over. */
+let endsItself = false;
+let drained = false;
 
 function log(line: string): void {
   try {
@@ -67,6 +72,30 @@ function drain(): void {
   runtime.drain();
 }
 
+/** SIGTERM came: the application's listeners hear it too. A second one, when nothing is open any more, ends what waits for the application. */
+function onTerminate(): void {
+  if (drained) process.exit(exitCode);
+  told = true;
+  endsItself = process.listenerCount("SIGTERM") > 1;
+  drain();
+}
+
+/** Drains, and tells the application as a Node.js program is told that it is to end. */
+function terminate(): void {
+  if (!told) process.emit("SIGTERM", "SIGTERM");
+  // An application may have removed our listener.
+  drain();
+}
+
+/** Nothing is open any more: an application that ends by itself has the shutdown time-out for it. */
+function onDrained(takeover: Takeover): void {
+  drained = true;
+  const closed = takeover.release();
+  if (exitCode !== 0 || !(endsItself || closed)) process.exit(exitCode);
+  control.keepAlive(false);
+  setTimeout(() => process.exit(exitCode), start?.shutdownTimeoutMs).unref();
+}
+
 function onUncaught(error: unknown, origin: string): void {
   // An application with a listener of its own handles it, as under node:http.
   if (process.listenerCount("uncaughtException") > 1) return;
@@ -97,10 +126,11 @@ async function run(message: StartMessage): Promise<void> {
     start: message,
     slot,
     onDraining: (inFlight) => control.say({ type: "draining", inFlight }),
-    onDrained: () => process.exit(exitCode),
+    endsTunnels: () => endsItself,
+    onDrained: () => onDrained(takeover),
     log,
   });
-  process.on("SIGTERM", drain);
+  process.on("SIGTERM", onTerminate);
   control.keepAlive(false);
   const adapter = await loadAdapter(message.app, takeover);
   control.keepAlive(true);
@@ -112,7 +142,7 @@ async function run(message: StartMessage): Promise<void> {
 
 function onMessage(message: SupervisorMessage): void {
   if (message.type === "drain") {
-    drain();
+    terminate();
     return;
   }
   if (start !== undefined) return;
@@ -127,7 +157,7 @@ function onMessage(message: SupervisorMessage): void {
 
 function onSupervisorGone(): void {
   discardOutput();
-  drain();
+  terminate();
 }
 
 // Not a part of the environment that an application is promised, nor of what it starts.
