@@ -2,9 +2,9 @@
 // The application of a pool that runs test files of a framework: the tests' servers get the requests that come through httpd, each by its port.
 // Asked for one file after another on the first port of TENON_SUITE_PORTS, it answers with a line of JSON a test.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { currentExchange, type Exchange } from "../../../ts/channel/exchange.ts";
-import { Fact } from "../../../ts/wire/protocol.ts";
-import { serveMessages, serveUpgrade } from "../../../ts/worker/messages.ts";
+import { makeAdapter, type OwnAdapter, type Serving } from "../../../ts/adapter/adapter.ts";
+import type { Exchange } from "../../../ts/channel/exchange.ts";
+import { Fact, WireError } from "../../../ts/wire/protocol.ts";
 import { PortBook } from "./port-book.ts";
 import { type RunnerName, runners } from "./runners.ts";
 
@@ -29,26 +29,37 @@ async function runFile(request: IncomingMessage, response: ServerResponse): Prom
 }
 
 /** Serves an exchange by a test's server, whose own classes and options make its messages. */
-function serveTest(exchange: Exchange, port: number, response: ServerResponse): void {
-  const server = book.find(exchange.request.facts[Fact.LOCAL_ADDRESS], port);
-  if (server === undefined) {
+function serveTest(exchange: Exchange, port: number, serving: Serving): void {
+  const facts = exchange.request.facts as (string | undefined)[];
+  const listener = book.find(facts[Fact.LOCAL_ADDRESS], port);
+  if (listener === undefined) {
     // Where nobody listens: the nearest that is left to a refused connection.
-    response.destroy();
+    exchange.abort(WireError.APPLICATION, "no server of the test listens on this port");
     return;
   }
   requests += 1;
-  if (exchange.upgrade && serveUpgrade(exchange, server)) return;
-  serveMessages(exchange, server, (request, answer) => {
-    server.emit("request", request, answer);
+  // A client may hold on to a connection when the port already is another server's, who must not find the other's socket.
+  facts[Fact.CONNECTION_ID] += ` ${listener.serial}`;
+  const { server } = listener;
+  if (exchange.upgrade && serving.upgrade(exchange, server)) return;
+  serving.messages(exchange, server, (request, response) => {
+    server.emit("request", request, response);
   });
 }
 
-/** Gives a request to the test runner or to a test's server. */
-export default function dispatch(request: IncomingMessage, response: ServerResponse): void {
-  const { localPort = 0 } = request.socket;
-  if (localPort === controlPort) {
-    runFile(request, response).catch((error: unknown) => response.destroy(error as Error));
-    return;
-  }
-  serveTest(currentExchange.getStore() as Exchange, localPort, response);
+function runOrFail(request: IncomingMessage, response: ServerResponse): void {
+  runFile(request, response).catch((error: unknown) => response.destroy(error as Error));
 }
+
+const application: OwnAdapter = {
+  [makeAdapter]: (serving) => ({
+    shape: "server",
+    handle(exchange) {
+      const port = Number(exchange.request.facts[Fact.LOCAL_PORT]);
+      if (port === controlPort) serving.messages(exchange, undefined, runOrFail);
+      else serveTest(exchange, port, serving);
+    },
+  }),
+};
+
+export default application;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which server of a test file has which of httpd's ports. Used by application.ts, inside a worker.
 import { Server } from "node:http";
+import { Server as NetServer } from "node:net";
 import { type Address, absorb, readAddress } from "../../../ts/adapter/server.ts";
 
 /** A server that a test file made, as long as it listens. */
-interface Entry {
+export interface Listener {
   readonly server: Server;
+  /** Counts the listeners of the process. */
+  readonly serial: number;
   readonly host: string;
   readonly port: number;
 }
@@ -32,7 +35,8 @@ export class PortBook {
   readonly #ports: ReadonlySet<number>;
   /** The one that has been free for longest comes first: a client of the server before may still hold a connection. */
   readonly #free: number[];
-  readonly #entries = new Set<Entry>();
+  readonly #listeners = new Set<Listener>();
+  #serial = 0;
 
   /** @param ports on which httpd listens for this worker */
   constructor(ports: readonly number[]) {
@@ -43,29 +47,29 @@ export class PortBook {
   /** Takes over http.Server's listen() for good. */
   install(): void {
     const book = this;
-    const original = patched.listen;
     patched.listen = function listen(...parameters) {
+      const { listen: netListen } = NetServer.prototype as unknown as { listen: Listen };
       const address = readAddress(parameters);
       const ours =
         address !== undefined &&
         address.path === undefined &&
         !this.listening &&
         (address.port === 0 || book.#ports.has(address.port));
-      return ours ? book.#listen(this, address, parameters) : original.apply(this, parameters);
+      return ours ? book.#listen(this, address, parameters) : netListen.apply(this, parameters);
     };
   }
 
-  /** The server that listens where a request came in. */
-  find(address: string | undefined, port: number): Server | undefined {
-    for (const entry of this.#entries) {
-      if (entry.port === port && overlap(entry.host, address ?? "::")) return entry.server;
+  /** Who listens where a request came in. */
+  find(address: string | undefined, port: number): Listener | undefined {
+    for (const listener of this.#listeners) {
+      if (listener.port === port && overlap(listener.host, address ?? "::")) return listener;
     }
     return undefined;
   }
 
   /** Closes what a test file has left open. */
   closeAll(): void {
-    for (const { server } of this.#entries) server.close();
+    for (const { server } of this.#listeners) server.close();
   }
 
   #listen(server: Server, address: Address, parameters: readonly unknown[]): Server {
@@ -81,17 +85,21 @@ export class PortBook {
     }
     const index = this.#free.indexOf(port);
     if (index >= 0) this.#free.splice(index, 1);
-    const entry = { server, host, port };
-    this.#entries.add(entry);
-    return absorb(server, { path: undefined, host, port }, parameters, () => this.#leave(entry));
+    this.#serial += 1;
+    const listener = { server, serial: this.#serial, host, port };
+    this.#listeners.add(listener);
+    return absorb(server, { path: undefined, host, port }, parameters, () => this.#leave(listener));
   }
 
   #taken(host: string, port: number): boolean {
-    return [...this.#entries].some((entry) => entry.port === port && overlap(entry.host, host));
+    return [...this.#listeners].some(
+      (listener) => listener.port === port && overlap(listener.host, host),
+    );
   }
 
-  #leave(entry: Entry): void {
-    this.#entries.delete(entry);
-    if (![...this.#entries].some(({ port }) => port === entry.port)) this.#free.push(entry.port);
+  #leave(listener: Listener): void {
+    this.#listeners.delete(listener);
+    if (![...this.#listeners].some(({ port }) => port === listener.port))
+      this.#free.push(listener.port);
   }
 }

@@ -16,7 +16,7 @@ export interface TestResult {
 export type RunnerName = "node-test" | "mocha";
 
 /** Longest time for one test, ms. */
-const TEST_TIMEOUT_MS = 8000;
+const TEST_TIMEOUT_MS = 4000;
 
 type Run = (file: string, onResult: (result: TestResult) => void) => Promise<void>;
 

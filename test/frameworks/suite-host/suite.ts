@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { freePort } from "../../../ts/cli/private-httpd.ts";
@@ -53,6 +54,7 @@ function laneConfig(name: string, ports: readonly number[], loopback6: boolean):
   );
   return `<TenonPool ${name}>
   TenonApp "${application}"
+  TenonDirectory "${tmpdir()}"
   TenonProcesses 1 1
   TenonConcurrency 1000
   TenonRequestTimeout ${FILE_TIMEOUT_MS / 1000}
@@ -62,7 +64,7 @@ function laneConfig(name: string, ports: readonly number[], loopback6: boolean):
 ${addresses.map((address) => `Listen ${address}`).join("\n")}
 <VirtualHost ${addresses.join(" ")}>
   AllowEncodedSlashes NoDecode
-  TraceEnable Extended
+  KeepAliveTimeout 2
   <Location "/">
     SetHandler tenon:${name}
   </Location>
@@ -114,14 +116,16 @@ function judge({ results }: FileResult, excluded: Readonly<Record<string, string
  * @param title of the mocha suite
  */
 export function describeSuite(title: string, suite: Suite): void {
-  describe(title, () => {
+  describe(title, function () {
+    // The first test may wait until files before its own have run in its lane.
+    this.timeout(2 * FILE_TIMEOUT_MS);
     let httpd: TestHttpd;
     const ran = new EventEmitter().setMaxListeners(0);
     const runs = new Map<string, Promise<FileResult>>();
 
     async function runLane(controlPort: number, files: string[]): Promise<void> {
       for (let file = files.shift(); file !== undefined; file = files.shift()) {
-        const t0 = Date.now(); const run = runFile(controlPort, suite, file); if (process.env["DEV_TIMES"]) run.finally(() => console.log("TIME", file, Date.now() - t0)).catch(() => {});
+        const run = runFile(controlPort, suite, file);
         runs.set(file, run);
         ran.emit(file);
         await run.catch(() => undefined);
@@ -144,7 +148,7 @@ export function describeSuite(title: string, suite: Suite): void {
       const files = [...suite.files];
       for (const ports of lanes) void runLane(ports[0] ?? 0, files);
     });
-    after(async () => { if (process.env["DEV_LOG"]) console.log(httpd.log().tail(60)); await httpd.stop(); });
+    after(() => httpd.stop());
 
     for (const file of suite.files) {
       it(`passes ${file}`, async () => {
