@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of all cases, by area.
 import type { Behaviour, Case } from "./case.ts";
+import { interim } from "./cases/interim.ts";
+import { malformed } from "./cases/malformed.ts";
 import { requestAbort } from "./cases/request-abort.ts";
 import { requestBody } from "./cases/request-body.ts";
 import { requestHeaders } from "./cases/request-headers.ts";
@@ -10,6 +12,8 @@ import { responseBody } from "./cases/response-body.ts";
 import { responseEvents } from "./cases/response-events.ts";
 import { responseHead } from "./cases/response-head.ts";
 import { responseHeaders } from "./cases/response-headers.ts";
+import { server } from "./cases/server.ts";
+import { streaming } from "./cases/streaming.ts";
 
 const areas: Readonly<Record<string, readonly Behaviour[]>> = {
   "request-line": requestLine,
@@ -21,9 +25,13 @@ const areas: Readonly<Record<string, readonly Behaviour[]>> = {
   "response-headers": responseHeaders,
   "response-body": responseBody,
   "response-events": responseEvents,
+  interim,
+  streaming,
+  server,
+  malformed,
 };
 
-/** All cases. Areas and names are in the order of the documents. */
+/** All cases. Areas and names in the order of a request's life. */
 export const cases: readonly Case[] = Object.entries(areas).flatMap(([area, list]) =>
   list.map((each, at) => ({ setup: "listener", ...each, area, id: `${area}.${at}` })),
 );
