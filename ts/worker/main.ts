@@ -15,6 +15,7 @@ import { ScoreboardHeader } from "../wire/protocol.ts";
 import { Scoreboard, scoreboardSize } from "../wire/scoreboard.ts";
 import { bootstrap, Descriptor } from "./bootstrap.ts";
 import { reportUncaught } from "./failure.ts";
+import { handOverPipedFiles } from "./file-streams.ts";
 import { explainLoad, loadAdapter } from "./load.ts";
 import { discardOutput } from "./orphan-output.ts";
 import { Runtime } from "./runtime.ts";
@@ -102,6 +103,7 @@ async function run(message: StartMessage): Promise<void> {
   });
   process.on("SIGTERM", drain);
   control.keepAlive(false);
+  handOverPipedFiles();
   const adapter = await loadAdapter(message.app, takeover);
   control.keepAlive(true);
   takeover.onClose = drain;
