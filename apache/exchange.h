@@ -49,6 +49,7 @@ typedef struct {
     uint64_t asked;       /* bytes the worker has asked for in all, the eager part included */
     int body_read;        /* the client's body is read to its end */
     int tunnel;           /* 101 was passed on: both sides are bytes of another protocol now */
+    int left;             /* the worker knows that this process ends, and a tunnel with it */
     int half_closed; /* the client has ended its side, but may have sent the whole body before */
     int ended;       /* END is sent, or on its way in `out` */
     uint8_t *out;    /* frames on their way to the worker */
@@ -74,6 +75,14 @@ typedef struct {
     apr_time_t began; /* when the request came here */
     apr_time_t heard; /* last progress in either direction */
 } tenon_exchange;
+
+/* connection.c */
+/* Id of the client's connection, never used again; all streams of HTTP/2 have their session's. */
+const char *tenon_connection_id(const conn_rec *c);
+/* Whether httpd closes the connection behind this request, as far as it knows now, or has others
+ * beside it (HTTP/2). */
+int tenon_connection_last(request_rec *r);
+void tenon_connection_register(void);
 
 /* request.c: the bytes that go first. OK, or the HTTP status to answer (logged). */
 int tenon_request_prepare(tenon_exchange *x);

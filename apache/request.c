@@ -11,74 +11,92 @@
 
 #include "wire/bytes.h"
 #include "exchange.h"
+#include "location.h"
 #include "log.h"
 
-#define FACTS_BYTES     1024 /* more than all facts need beside those counted below */
-#define FIELD_BYTES     7    /* of a field, beside name and value */
+#define FIELD_BYTES     7 /* of a field, beside name and value */
 #define EXCHANGE_OFFSET (WIRE_FRAME_HEADER_BYTES + 4)
+#define PORT_BYTES      8
 
+/* Gathered before they are written, so that their size is known. */
 typedef struct {
-    wire_writer writer;
+    struct {
+        wire_fact name;
+        const char *value;
+        size_t length;
+    } facts[WIRE_FACT_TLS_CLIENT_CERTIFICATE];
     unsigned count;
+    char client_port[PORT_BYTES];
+    char local_port[PORT_BYTES];
 } fact_list;
 
-static void add_fact(fact_list *facts, wire_fact fact, const char *value)
+static void add_fact(fact_list *list, wire_fact name, const char *value)
 {
     if (value && *value) {
-        wire_write_fact(&facts->writer, fact, value, strlen(value));
-        facts->count++;
+        list->facts[list->count].name = name;
+        list->facts[list->count].value = value;
+        list->facts[list->count++].length = strlen(value);
     }
 }
 
-static void add_number(fact_list *facts, wire_fact fact, long number)
+static const char *port_text(char text[PORT_BYTES], apr_port_t port)
 {
-    char text[24];
-    apr_snprintf(text, sizeof(text), "%ld", number);
-    add_fact(facts, fact, text);
+    apr_snprintf(text, PORT_BYTES, "%u", (unsigned)port);
+    /* mod_remoteip knows no port. */
+    return port == 0 ? NULL : text;
 }
 
-static void add_tls_facts(fact_list *facts, request_rec *r)
+static const char *ssl_variable(request_rec *r, const char *name)
 {
-    conn_rec *c = r->connection;
-    add_fact(facts, WIRE_FACT_TLS_PROTOCOL,
-             ap_ssl_var_lookup(r->pool, r->server, c, r, "SSL_PROTOCOL"));
-    add_fact(facts, WIRE_FACT_TLS_CIPHER,
-             ap_ssl_var_lookup(r->pool, r->server, c, r, "SSL_CIPHER"));
-    add_fact(facts, WIRE_FACT_TLS_SERVER_NAME,
-             ap_ssl_var_lookup(r->pool, r->server, c, r, "SSL_TLS_SNI"));
+    return ap_ssl_var_lookup(r->pool, r->server, r->connection, r, name);
 }
 
-static void add_facts(fact_list *facts, const tenon_exchange *x)
+static void add_tls_facts(fact_list *list, request_rec *r)
+{
+    const char *verified = ssl_variable(r, "SSL_CLIENT_VERIFY");
+    add_fact(list, WIRE_FACT_TLS_PROTOCOL, ssl_variable(r, "SSL_PROTOCOL"));
+    add_fact(list, WIRE_FACT_TLS_CIPHER, ssl_variable(r, "SSL_CIPHER"));
+    add_fact(list, WIRE_FACT_TLS_SERVER_NAME, ssl_variable(r, "SSL_TLS_SNI"));
+    if (verified && *verified && strcmp(verified, "NONE")) {
+        add_fact(list, WIRE_FACT_TLS_CLIENT_VERIFY, verified);
+        add_fact(list, WIRE_FACT_TLS_CLIENT_CERTIFICATE, ssl_variable(r, "SSL_CLIENT_CERT"));
+    }
+}
+
+static void gather_facts(fact_list *list, const tenon_exchange *x)
 {
     request_rec *r = x->r;
     const conn_rec *c = r->connection;
-    const conn_rec *client = c->master ? c->master : c;
     const char *scheme = ap_http_scheme(r);
+    const tenon_target target = tenon_location_target(r);
 
-    add_fact(facts, WIRE_FACT_REQUEST_ID, x->id);
-    add_fact(facts, WIRE_FACT_METHOD, r->method);
-    add_fact(facts, WIRE_FACT_TARGET, r->unparsed_uri);
-    add_fact(facts, WIRE_FACT_PROTOCOL, r->protocol);
-    add_fact(facts, WIRE_FACT_SCHEME, scheme);
-    add_fact(facts, WIRE_FACT_SERVER_NAME, ap_get_server_name(r));
-    add_fact(facts, WIRE_FACT_CLIENT_ADDRESS, r->useragent_ip);
-    add_number(facts, WIRE_FACT_CLIENT_PORT, r->useragent_addr->port);
-    add_fact(facts, WIRE_FACT_LOCAL_ADDRESS, c->local_ip);
-    add_number(facts, WIRE_FACT_LOCAL_PORT, c->local_addr->port);
-    add_number(facts, WIRE_FACT_CONNECTION_ID, client->id);
-    add_fact(facts, WIRE_FACT_USER, r->user);
-    add_fact(facts, WIRE_FACT_AUTH_TYPE, r->ap_auth_type);
+    add_fact(list, WIRE_FACT_REQUEST_ID, x->id);
+    add_fact(list, WIRE_FACT_METHOD, r->method);
+    add_fact(list, WIRE_FACT_TARGET, target.text);
+    add_fact(list, WIRE_FACT_MOUNT, target.mount);
+    add_fact(list, WIRE_FACT_PROTOCOL, r->protocol);
+    add_fact(list, WIRE_FACT_SCHEME, scheme);
+    add_fact(list, WIRE_FACT_SERVER_NAME, ap_get_server_name(r));
+    add_fact(list, WIRE_FACT_CLIENT_ADDRESS, r->useragent_ip);
+    add_fact(list, WIRE_FACT_CLIENT_PORT, port_text(list->client_port, r->useragent_addr->port));
+    add_fact(list, WIRE_FACT_LOCAL_ADDRESS, c->local_ip);
+    add_fact(list, WIRE_FACT_LOCAL_PORT, port_text(list->local_port, c->local_addr->port));
+    add_fact(list, WIRE_FACT_CONNECTION_ID, tenon_connection_id(c));
+    add_fact(list, WIRE_FACT_CONNECTION_LAST, tenon_connection_last(r) ? "1" : NULL);
+    add_fact(list, WIRE_FACT_USER, r->user);
+    add_fact(list, WIRE_FACT_AUTH_TYPE, r->ap_auth_type);
     if (!strcmp(scheme, "https")) {
-        add_tls_facts(facts, r);
+        add_tls_facts(list, r);
     }
 }
 
-static size_t size_of_head(const request_rec *r)
+static size_t size_of_head(const request_rec *r, const fact_list *list)
 {
     const apr_array_header_t *headers = apr_table_elts(r->headers_in);
-    size_t size = WIRE_FRAME_HEADER_BYTES + WIRE_REQUEST_FIXED_BYTES + FACTS_BYTES +
-                  strlen(r->unparsed_uri) + strlen(r->method) + (r->user ? strlen(r->user) : 0) +
-                  strlen(ap_get_server_name((request_rec *)r));
+    size_t size = WIRE_FRAME_HEADER_BYTES + WIRE_REQUEST_FIXED_BYTES;
+    for (unsigned i = 0; i < list->count; i++) {
+        size += FIELD_BYTES + list->facts[i].length;
+    }
     for (int i = 0; i < headers->nelts; i++) {
         const apr_table_entry_t *header = &APR_ARRAY_IDX(headers, i, apr_table_entry_t);
         size += FIELD_BYTES + strlen(header->key) + strlen(header->val);
@@ -153,25 +171,29 @@ int tenon_request_prepare(tenon_exchange *x)
 {
     request_rec *r = x->r;
     const apr_array_header_t *headers = apr_table_elts(r->headers_in);
-    fact_list facts = {.count = 0};
+    wire_writer writer = {.failed = 0};
+    fact_list list;
     int size;
     int status = measure_body(x);
 
     if (status != OK) {
         return status;
     }
-    facts.writer.capacity = size_of_head(r);
-    x->head = facts.writer.buffer =
-        apr_palloc(r->pool, facts.writer.capacity +
-                                (x->body_read ? 0 : WIRE_FRAME_HEADER_BYTES + most_eager(x)));
-    wire_request_begin(&facts.writer, WIRE_PHASE_HANDLER, 0, x->body_length);
-    add_facts(&facts, x);
+    list.count = 0;
+    gather_facts(&list, x);
+    writer.capacity = size_of_head(r, &list);
+    x->head = writer.buffer = apr_palloc(
+        r->pool, writer.capacity + (x->body_read ? 0 : WIRE_FRAME_HEADER_BYTES + most_eager(x)));
+    wire_request_begin(&writer, WIRE_PHASE_HANDLER, 0, x->body_length);
+    for (unsigned i = 0; i < list.count; i++) {
+        wire_write_fact(&writer, list.facts[i].name, list.facts[i].value, list.facts[i].length);
+    }
     for (int i = 0; i < headers->nelts; i++) {
         const apr_table_entry_t *header = &APR_ARRAY_IDX(headers, i, apr_table_entry_t);
-        wire_write_header(&facts.writer, header->key, strlen(header->key), header->val,
+        wire_write_header(&writer, header->key, strlen(header->key), header->val,
                           strlen(header->val));
     }
-    size = wire_request_finish(&facts.writer, x->flags, facts.count, (unsigned)headers->nelts);
+    size = wire_request_finish(&writer, x->flags, list.count, (unsigned)headers->nelts);
     if (size < 0) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "TN0011: " TENON_EXCHANGE_FORMAT

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exchange.h"
 
-enum { STATES = WIRE_EXCHANGE_ABORTED + 1, EVENTS = WIRE_EVENT_SWITCH + 1, NO_EVENT = -1 };
+enum { STATES = WIRE_EXCHANGE_ABORTED + 1, EVENTS = WIRE_EVENT_LEAVE + 1, NO_EVENT = -1 };
 
 #define WIRE_ROW(name, value, meaning) name = WIRE_EXCHANGE_##name,
 enum { WIRE_EXCHANGE_STATES(WIRE_ROW) };
@@ -16,9 +16,10 @@ static const uint8_t transitions[STATES][EVENTS] = {
     [QUEUED_BODY] = {ON(HELLO) = ASKED_BODY, ON(BODY) = QUEUED_BODY, ON(BODY_END) = QUEUED,
                      ON(ABORT) = ABORTED},
     [IDLE] = {ON(CLOSE) = CLOSED, ON(REQUEST) = ASKED_BODY, ON(WHOLE_REQUEST) = ASKED,
-              ON(ABORT) = ABORTED},
+              ON(ABORT) = ABORTED, ON(LEAVE) = IDLE},
     [IDLE_BODY] = {ON(CLOSE) = CLOSED, ON(REQUEST) = ASKED_BODY, ON(WHOLE_REQUEST) = ASKED,
-                   ON(BODY) = IDLE_BODY, ON(BODY_END) = IDLE, ON(ABORT) = ABORTED},
+                   ON(BODY) = IDLE_BODY, ON(BODY_END) = IDLE, ON(ABORT) = ABORTED,
+                   ON(LEAVE) = IDLE_BODY},
     [ASKED] = {ON(PULL) = BEGUN, ON(INTERIM) = BEGUN, ON(RESPONSE) = ANSWERING,
                ON(WHOLE_RESPONSE) = IDLE, ON(LOG) = BEGUN, ON(CLOSE) = CLOSED, ON(ABORT) = ABORTED},
     [ASKED_BODY] = {ON(PULL) = BEGUN_BODY, ON(INTERIM) = BEGUN_BODY, ON(RESPONSE) = ANSWERING_BODY,
@@ -31,12 +32,12 @@ static const uint8_t transitions[STATES][EVENTS] = {
                     ON(WHOLE_RESPONSE) = IDLE_BODY, ON(LOG) = BEGUN_BODY, ON(BODY) = BEGUN_BODY,
                     ON(BODY_END) = BEGUN, ON(ABORT) = ABORTED, ON(SWITCH) = ANSWERING_BODY},
     [ANSWERING] = {ON(PULL) = ANSWERING, ON(DATA) = ANSWERING, ON(END) = IDLE, ON(LOG) = ANSWERING,
-                   ON(ABORT) = ABORTED},
+                   ON(ABORT) = ABORTED, ON(LEAVE) = ANSWERING},
     [ANSWERING_BODY] = {ON(PULL) = ANSWERING_BODY, ON(DATA) = ANSWERING_BODY, ON(END) = IDLE_BODY,
                         ON(LOG) = ANSWERING_BODY, ON(BODY) = ANSWERING_BODY,
-                        ON(BODY_END) = ANSWERING, ON(ABORT) = ABORTED},
+                        ON(BODY_END) = ANSWERING, ON(ABORT) = ABORTED, ON(LEAVE) = ANSWERING_BODY},
     [CLOSED] = {ON(REQUEST) = CLOSED, ON(WHOLE_REQUEST) = CLOSED, ON(BODY) = CLOSED,
-                ON(BODY_END) = CLOSED, ON(ABORT) = ABORTED},
+                ON(BODY_END) = CLOSED, ON(ABORT) = ABORTED, ON(LEAVE) = CLOSED},
 };
 
 static int response_event(int end, unsigned status)
@@ -82,6 +83,8 @@ static int host_event(uint8_t type, int end)
         return end ? WIRE_EVENT_BODY_END : WIRE_EVENT_BODY;
     case WIRE_FRAME_END:
         return WIRE_EVENT_BODY_END;
+    case WIRE_FRAME_CLOSE:
+        return WIRE_EVENT_LEAVE;
     case WIRE_FRAME_ABORT:
         return WIRE_EVENT_ABORT;
     default:

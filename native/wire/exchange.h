@@ -50,7 +50,8 @@ extern "C" {
     X(BODY, 11, "host's DATA")                                                                      \
     X(BODY_END, 12, "host's END, or DATA with the flag END")                                        \
     X(ABORT, 13, "ABORT of either side")                                                            \
-    X(SWITCH, 14, "worker's RESPONSE with the status 101")
+    X(SWITCH, 14, "worker's RESPONSE with the status 101")                                          \
+    X(LEAVE, 15, "host's CLOSE")
 
 /* clang-format on */
 

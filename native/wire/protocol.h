@@ -32,7 +32,7 @@
     X(RESPONSE, 0x05, "w>h: status, reason and headers; interim when 1xx, but 101 opens a tunnel")  \
     X(END, 0x06, "both: normal finish of one direction, with the body's length and trailers")       \
     X(ABORT, 0x07, "both: abrupt finish of the exchange and of the channel, with an error")         \
-    X(CLOSE, 0x08, "w>h: the worker begins nothing more on this channel and will close it")         \
+    X(CLOSE, 0x08, "both: the sender leaves: a worker begins nothing more, a tunnel is to end")      \
     X(LOG, 0x09, "w>h: a line for the error log of the virtual host that is served")                \
     X(FILE, 0x0a, "w>h: a piece of a body, read from the file whose descriptor came along")
 
@@ -63,7 +63,10 @@
     X(TLS_PROTOCOL, 14, "such as TLSv1.3")                                                          \
     X(TLS_CIPHER, 15, "cipher suite of the connection")                                             \
     X(TLS_SERVER_NAME, 16, "name that the client asked for in SNI")                                 \
-    X(CONNECTION_ID, 17, "id of the client's connection, the same for all its requests")
+    X(CONNECTION_ID, 17, "id of the client's connection, of no other one ever")                     \
+    X(CONNECTION_LAST, 18, "1 when no other request comes on the connection, or some beside this")  \
+    X(TLS_CLIENT_VERIFY, 19, "SUCCESS, GENEROUS or FAILED:why, of a client's certificate")          \
+    X(TLS_CLIENT_CERTIFICATE, 20, "certificate of the client, PEM")
 
 /* Errors of the codec and reasons in ABORT. C functions return them negated; 1 is taken by WIRE_PARTIAL. */
 #define WIRE_ERRORS(X)                                                                              \

@@ -125,7 +125,7 @@ for (const mpm of ["event", "worker", "prefork"] as const) {
         assert.equal(answer.status, 200);
         const facts = JSON.parse(answer.body.toString()) as RequestFacts;
         // What an application of node:http expects; HTTP/2 is between client and httpd.
-        assert.equal(facts.httpVersion, "1.1");
+        assert.equal(facts.httpVersion, "2.0");
         assert.equal(facts.encrypted, true);
         assert.equal(facts.headers["host"], `localhost:${httpd.places.tlsPort}`);
       });

@@ -4,12 +4,11 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { type RawData, WebSocket } from "ws";
-import { ask, askJson, open } from "../helpers/http-client.ts";
+import { askJson, open } from "../helpers/http-client.ts";
 import { pool, root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 import { waitUntil } from "../helpers/processes.ts";
 
 const application = join(root, "test", "applications", "websocket.ts");
-const MANY = 100;
 
 interface State {
   readonly open: number;
@@ -130,29 +129,6 @@ for (const mpm of ["event", "worker", "prefork"] as const) {
       assert.equal(response.statusCode, 200);
       response.resume();
       await once(response, "end");
-    });
-
-    it(`holds ${MANY} sockets open beside ordinary requests`, async () => {
-      const sockets = await Promise.all(Array.from({ length: MANY }, () => opened()));
-      assert.equal((await state()).open, MANY);
-      const answers = await Promise.all(
-        Array.from({ length: 20 }, () => ask(`${httpd.url}/plain/pid`)),
-      );
-      assert.ok(answers.every(({ status }) => status === 200));
-      const echoes = await Promise.all(
-        sockets.map((socket, index) => echoed(socket, `message ${index}`)),
-      );
-      assert.deepEqual(
-        echoes.map(String),
-        sockets.map((_, index) => `message ${index}`),
-      );
-      await Promise.all(
-        sockets.map((socket) => {
-          socket.close();
-          return once(socket, "close");
-        }),
-      );
-      await waitUntil("the end of all sockets", async () => (await state()).open === 0);
     });
 
     if (mpm !== "prefork") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A (request, response) listener for tests. The last part of the path says what it does.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 
 type Route = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => void;
 
@@ -37,6 +38,12 @@ function sendBytes(response: ServerResponse, total: number): void {
   send();
 }
 
+/** Numbers of sockets, requests that came on each, and the numbers of those that were closed. */
+const numbers = new WeakMap<Socket, number>();
+const requestsOf = new WeakMap<Socket, number>();
+const closed: number[] = [];
+let sockets = 0;
+
 const routes: Readonly<Record<string, Route>> = {
   /** What the worker and the request look like from inside. */
   facts(request, response) {
@@ -63,6 +70,24 @@ const routes: Readonly<Record<string, Route>> = {
     };
     response.setHeader("Content-Type", "application/json");
     response.end(JSON.stringify(facts));
+  },
+
+  /** Which socket it is. */
+  socket({ socket }, response) {
+    let number = numbers.get(socket);
+    if (number === undefined) {
+      number = ++sockets;
+      const own = number;
+      numbers.set(socket, number);
+      socket.once("close", () => closed.push(own));
+    }
+    const requests = (requestsOf.get(socket) ?? 0) + 1;
+    requestsOf.set(socket, requests);
+    response.end(JSON.stringify({ socket: number, requests, closed }));
+  },
+
+  destroy({ socket }) {
+    socket.destroy();
   },
 
   /** Sends the body back while it comes. */

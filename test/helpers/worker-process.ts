@@ -24,6 +24,7 @@ export interface WorkerOptions {
   readonly identity?: Identity;
   readonly hostUids?: readonly number[];
   readonly gracefulTimeoutMs?: number;
+  readonly shutdownTimeoutMs?: number;
   readonly umask?: number;
   readonly directory?: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -192,6 +193,7 @@ export class WorkerProcess {
       hostUids: options.hostUids ?? [process.getuid?.() ?? 0],
       concurrency: options.concurrency ?? 10,
       gracefulTimeoutMs: options.gracefulTimeoutMs ?? 5000,
+      shutdownTimeoutMs: options.shutdownTimeoutMs ?? 5000,
     });
   }
 

@@ -67,7 +67,7 @@ static int say_facts(description *to, wire_cursor *fields, unsigned count)
 
         if (failed != 0)
             return failed;
-        if (fact > WIRE_FACT_CONNECTION_ID)
+        if (fact > WIRE_FACT_TLS_CLIENT_CERTIFICATE)
             continue;
         say(to, " F %u", fact);
         say_text(to, value);

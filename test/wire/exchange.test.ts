@@ -45,6 +45,7 @@ const expected = `
   BODY_END       . . Q . I . A . B . R C .
   ABORT          X X X X X X X X X X X X .
   SWITCH         . . . . . . r . r . . . .
+  LEAVE          . . . I i . . . . R r C .
 `;
 
 interface Cell {
@@ -107,12 +108,13 @@ describe("ts/wire/exchange.ts", () => {
 
   it("refuses what a host may not send", () => {
     const outOfOrder = { code: "TENON_ERR_WIRE_OUT_OF_ORDER" };
-    for (const type of ["HELLO", "PULL", "RESPONSE", "FILE", "CLOSE", "LOG"] as const)
+    for (const type of ["HELLO", "PULL", "RESPONSE", "FILE", "LOG"] as const)
       for (const state of Object.values(ExchangeState))
         assert.throws(() => stateAfterHostFrame(state, FrameType[type], 0), outOfOrder);
     const { ASKED, IDLE } = ExchangeState;
     assert.throws(() => stateAfterHostFrame(ASKED, FrameType.REQUEST, 0), outOfOrder);
     assert.throws(() => stateAfterHostFrame(IDLE, FrameType.DATA, 0), outOfOrder);
+    assert.throws(() => stateAfterHostFrame(ASKED, FrameType.CLOSE, 0), outOfOrder);
   });
 });
 
@@ -132,6 +134,7 @@ describe("native/wire/exchange.c", () => {
     ["worker", "RESPONSE", 0, 200, "OUT_OF_ORDER 0 ANSWERING_BODY"],
     ["worker", "DATA", 0, 0, "ok 0 ANSWERING_BODY"],
     ["host", "PULL", 0, 0, "OUT_OF_ORDER 0 ANSWERING_BODY"],
+    ["host", "CLOSE", 0, 0, "ok 0 ANSWERING_BODY"],
     ["worker", "REQUEST", 0, 0, "OUT_OF_ORDER 0 ANSWERING_BODY"],
     ["worker", "DATA", Flag.END, 0, "ok 1 IDLE_BODY"],
     ["host", "DATA", 0, 0, "ok 1 IDLE_BODY"],

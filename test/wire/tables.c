@@ -60,7 +60,7 @@ static void print_exchange(void)
     int event;
 
     for (state = WIRE_EXCHANGE_NEW; state <= WIRE_EXCHANGE_ABORTED; state++)
-        for (event = WIRE_EVENT_HELLO; event <= WIRE_EVENT_SWITCH; event++) {
+        for (event = WIRE_EVENT_HELLO; event <= WIRE_EVENT_LEAVE; event++) {
             const uint8_t next = wire_exchange_next((uint8_t)state, (wire_exchange_event)event);
 
             printf("%s %s %s\n", wire_exchange_state_name((uint8_t)state), event_name(event),

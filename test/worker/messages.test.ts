@@ -47,7 +47,7 @@ describe("request and response of node:http", () => {
     const facts = JSON.parse(answer.text) as Record<string, unknown>;
     assert.equal(facts["method"], "PATCH");
     assert.equal(facts["url"], "/a%2Fb/facts?x=1");
-    assert.equal(facts["httpVersion"], "1.1");
+    assert.equal(facts["httpVersion"], "2.0");
     assert.deepEqual(facts["headers"], { host: "example.org", "x-a": "1, 2", cookie: "c=1; d=2" });
     assert.deepEqual((facts["rawHeaders"] as string[]).slice(2, 6), ["X-A", "1", "x-a", "2"]);
     assert.equal(facts["remoteAddress"], "192.0.2.7");
@@ -56,6 +56,63 @@ describe("request and response of node:http", () => {
     assert.equal(facts["localPort"], 443);
     assert.equal(facts["encrypted"], true);
     assert.equal((facts["argv"] as string[])[1]?.endsWith("/test/applications/listener.ts"), true);
+  });
+
+  describe("the socket", () => {
+    const ask = async (
+      id: string | undefined,
+      more: Readonly<Record<number, string>> = {},
+    ): Promise<{ socket: number; requests: number; closed: number[] }> => {
+      const facts = { ...(id === undefined ? {} : { [Fact.CONNECTION_ID]: id }), ...more };
+      const answer = await worker.connect().ask({ target: "/socket", facts });
+      return JSON.parse(answer.text) as { socket: number; requests: number; closed: number[] };
+    };
+
+    it("is one for all requests of a connection, on any channel", async () => {
+      const [one, two, other] = [await ask("c1"), await ask("c1"), await ask("c2")];
+      assert.equal(two.socket, one.socket);
+      assert.equal(two.requests, 2);
+      assert.notEqual(other.socket, one.socket);
+    });
+
+    it("closes behind the last request of a connection", async () => {
+      const one = await ask("c3");
+      const two = await ask("c3", { [Fact.CONNECTION_LAST]: "1" });
+      const three = await ask("c3");
+      assert.equal(two.socket, one.socket);
+      assert.notEqual(three.socket, one.socket);
+      assert.ok(three.closed.includes(one.socket));
+    });
+
+    it("is a request's own when others run beside it (HTTP/2), or when the host names no connection", async () => {
+      const last = { [Fact.CONNECTION_LAST]: "1" };
+      const all = [await ask("c4", last), await ask("c4", last), await ask(undefined)];
+      assert.equal(new Set(all.map(({ socket }) => socket)).size, 3);
+      assert.deepEqual(new Set(all.map(({ requests }) => requests)), new Set([1]));
+    });
+
+    it("is another one for another client on the same connection (mod_remoteip)", async () => {
+      const one = await ask("c5", { [Fact.CLIENT_ADDRESS]: "192.0.2.1" });
+      const two = await ask("c5", { [Fact.CLIENT_ADDRESS]: "192.0.2.2" });
+      assert.notEqual(two.socket, one.socket);
+    });
+
+    it("is another one after the application has destroyed it or left body unread", async () => {
+      const first = await ask("c6");
+      const channel = worker.connect();
+      await channel.hello();
+      const facts = { [Fact.CONNECTION_ID]: "c6" };
+      channel.request({ method: "POST", target: "/early", body: [], bodyLength: 10, facts });
+      await channel.frameOf(FrameType.DATA);
+      const second = await ask("c6");
+      assert.notEqual(second.socket, first.socket);
+      assert.ok(second.closed.includes(first.socket));
+      const gone = worker.connect();
+      await gone.hello();
+      gone.request({ target: "/destroy", facts });
+      await gone.closed();
+      assert.notEqual((await ask("c6")).socket, second.socket);
+    });
   });
 
   it("serves many exchanges on one channel", async () => {

@@ -19,11 +19,14 @@ export function serverAdapter(server: Server, serving: Serving): Adapter {
 }
 
 /** Where a server was asked to listen. */
-interface Address {
+export interface Address {
   readonly path: string | undefined;
   readonly host: string;
   readonly port: number;
 }
+
+/** What net.Server's close() works with (lib/net.js). */
+type ClosingServer = Server & { _connections: number; _emitCloseIfDrained(): void };
 
 interface SocketName {
   address?: string;
@@ -54,7 +57,7 @@ function isPort(value: unknown): boolean {
 }
 
 /** Reads the arguments of listen() as net.Server does; undefined for what cannot be taken over (a handle, a descriptor). */
-function readAddress(parameters: readonly unknown[]): Address | undefined {
+export function readAddress(parameters: readonly unknown[]): Address | undefined {
   const first = parameters[0];
   if (typeof first === "object" && first !== null) {
     const options = first as ListenOptions;
@@ -109,6 +112,34 @@ class AbsorbedHandle {
   }
 }
 
+/**
+ * Has a server listen as far as its application sees: on nothing.
+ *
+ * @param parameters of its listen()
+ * @param onClose called when it is closed
+ */
+export function absorb(
+  server: Server,
+  address: Address,
+  parameters: readonly unknown[],
+  onClose: () => void,
+): Server {
+  const callback = parameters.at(-1);
+  if (typeof callback === "function") server.once("listening", callback as () => void);
+  const inner = server as Server & { _handle: unknown; _pipeName?: string };
+  const handle = new AbsorbedHandle(address, onClose);
+  if (address.path !== undefined) {
+    inner._pipeName = address.path;
+    // net.Server names the path where the handle has no getsockname.
+    Object.defineProperty(handle, "getsockname", { value: undefined });
+  }
+  inner._handle = handle;
+  const signal = (parameters[0] as ListenOptions | undefined)?.signal;
+  signal?.addEventListener("abort", () => server.close(), { once: true });
+  process.nextTick(emitListening, inner);
+  return server;
+}
+
 function emitListening(server: Server & { _handle: unknown }): void {
   if (server._handle !== null) server.emit("listening");
 }
@@ -121,6 +152,9 @@ export class Takeover {
   #server: Server | undefined;
   #address: Address | undefined;
   readonly #original: Listen;
+  /** The server that was closed while requests may be open, until they are over. */
+  #closing: ClosingServer | undefined;
+  #released = false;
   /** Called when the application closes the server that gets the requests. */
   onClose: (() => void) | undefined;
 
@@ -136,6 +170,17 @@ export class Takeover {
         ? takeover.#listen(this, parameters)
         : original.apply(this, parameters);
     };
+  }
+
+  /** The last request is over: a server that the application has closed emits 'close' now, as node:http's does. Returns whether there is one. */
+  release(): boolean {
+    const server = this.#closing;
+    this.#closing = undefined;
+    this.#released = true;
+    if (server === undefined) return false;
+    server._connections -= 1;
+    server._emitCloseIfDrained();
+    return true;
   }
 
   /** Gives listen() back to the servers. */
@@ -154,7 +199,7 @@ export class Takeover {
       // After the tick, so that what the application still sets up then is there for the first request.
       process.nextTick(this.#resolve, server);
     }
-    return this.#absorb(server, address, parameters);
+    return absorb(server, address, parameters, () => this.#closed(server));
   }
 
   /** The first server, and any other on the same port: frameworks bind both addresses of localhost. */
@@ -164,27 +209,14 @@ export class Takeover {
     return taken.path === undefined && address.path === undefined && taken.port === address.port;
   }
 
-  #absorb(server: Server, address: Address, parameters: readonly unknown[]): Server {
-    const callback = parameters.at(-1);
-    if (typeof callback === "function") server.once("listening", callback as () => void);
-    const inner = server as Server & { _handle: unknown; _pipeName?: string };
-    const handle = new AbsorbedHandle(address, () => this.#closed(server));
-    if (address.path !== undefined) {
-      inner._pipeName = address.path;
-      // net.Server names the path where the handle has no getsockname.
-      Object.defineProperty(handle, "getsockname", { value: undefined });
-    }
-    inner._handle = handle;
-    const signal = (parameters[0] as ListenOptions | undefined)?.signal;
-    signal?.addEventListener("abort", () => server.close(), { once: true });
-    process.nextTick(emitListening, inner);
-    return server;
-  }
-
   #closed(server: Server): void {
     if (server !== this.#server) return;
     this.#server = undefined;
     this.#address = undefined;
-    this.onClose?.();
+    if (this.onClose === undefined || this.#released) return;
+    // What net.Server counts, and waits for with its 'close' event.
+    this.#closing = server as ClosingServer;
+    this.#closing._connections += 1;
+    this.onClose();
   }
 }

@@ -141,6 +141,10 @@ export class Channel implements Carrier {
     this.#files.send(parts, source);
   }
 
+  switched(): void {
+    this.#step(ExchangeEvent.SWITCH);
+  }
+
   finish(exchange: Exchange): void {
     if (this.#exchange !== exchange) return;
     this.#exchange = undefined;
@@ -193,6 +197,7 @@ export class Channel implements Carrier {
     if (type === FrameType.DATA) this.#takeData(reader);
     else if (type === FrameType.REQUEST) this.#takeRequest(reader);
     else if (type === FrameType.END) this.#takeEnd(reader);
+    else if (type === FrameType.CLOSE) this.#exchange?.leave();
     else this.#takeAbort(reader);
   }
 

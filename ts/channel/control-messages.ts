@@ -22,6 +22,7 @@ export interface StartMessage {
   /** Exchanges that the worker takes at once. */
   readonly concurrency: number;
   readonly gracefulTimeoutMs: number;
+  readonly shutdownTimeoutMs: number;
 }
 
 /** What a supervisor says. */

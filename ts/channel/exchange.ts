@@ -27,6 +27,8 @@ export interface ExchangeListener {
   drained(): void;
   /** The exchange was broken off by the host (the client has gone, as a rule) or with its channel. */
   aborted(error: WireError, text: string): void;
+  /** A tunnel only: it is to end soon, since one of the processes that it leads through is about to. */
+  leave?(): void;
 }
 
 /** What an exchange needs of its channel. */
@@ -38,6 +40,8 @@ export interface Carrier {
   send(parts: readonly Uint8Array[], callback: WriteCallback | undefined): void;
   /** Sends frames of which the last is FILE, and closes the descriptor then. */
   sendFile(parts: readonly Uint8Array[], source: FileSource): void;
+  /** The exchange has become a tunnel. */
+  switched(): void;
   /** The response is whole. Called before it is sent: who has it must find the scoreboard up to date. */
   finish(exchange: Exchange): void;
   /** The whole response was handed to the socket. */
@@ -68,6 +72,10 @@ function deliverDrained(listener: ExchangeListener): void {
 
 function deliverAborted(listener: ExchangeListener, error: WireError, text: string): void {
   listener.aborted(error, text);
+}
+
+function deliverLeave(listener: ExchangeListener): void {
+  listener.leave?.();
 }
 
 /** Exchanges with something staged, to be flushed together. */
@@ -148,6 +156,11 @@ export class Exchange {
     return this.#ended;
   }
 
+  /** Whether `openTunnel` was called. */
+  get tunnel(): boolean {
+    return this.#status === 101;
+  }
+
   /** Bytes of the response that wait here or in the socket. */
   get unsentBytes(): number {
     return this.#stagedBytes + this.#carrier.unsentBytes;
@@ -212,6 +225,7 @@ export class Exchange {
     this.#bodyEnded = false;
     this.#bodyLength = undefined;
     batch.response(101, reason, headers);
+    this.#carrier.switched();
     this.#carrier.send(batch.take(), undefined);
   }
 
@@ -328,6 +342,12 @@ export class Exchange {
     this.#bodyEnded = true;
     if (this.listener !== undefined) currentExchange.run(this, deliverEnd, this.listener, trailers);
     return 0;
+  }
+
+  /** Worker only: asks a tunnel to end in the way of the protocol that it carries. An ordinary exchange ends by itself. */
+  leave(): void {
+    if (this.over || this.listener === undefined) return;
+    currentExchange.run(this, deliverLeave, this.listener);
   }
 
   /** Channel only: the socket has room again. */

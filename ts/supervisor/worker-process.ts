@@ -34,6 +34,8 @@ export interface WorkerOptions {
 const KILL_GRACE_MS = 500;
 /** Its output is read for so long after its exit; a process that it left behind may hold it open for ever. */
 const LAST_OUTPUT_MS = 200;
+/** Cause of the end of a worker that has done all that it had to do. */
+const EXITED_WELL = "exited with code 0";
 /** A heartbeat that is older belongs to an event loop that does not turn. */
 const STALE_HEARTBEAT_MS = 3000;
 
@@ -59,6 +61,8 @@ export class WorkerProcess extends EventEmitter<{ ready: []; leaving: []; exit: 
   #readyAt: number | undefined;
   #asked = false;
   #failed = false;
+  /** It drained without having been asked: it got SIGTERM, or its application closed its server. */
+  #left = false;
   #timer: Timer;
   #load: SlotLoad;
   #busyAt: number;
@@ -118,14 +122,19 @@ export class WorkerProcess extends EventEmitter<{ ready: []; leaving: []; exit: 
 
   /** Asks it to finish what is open and exit, within the graceful time-out. @param why for the log */
   drain(why: string): void {
-    const { gracefulTimeoutMs } = this.#options.configuration.settings;
-    this.#leave(WorkerState.DRAINING, gracefulTimeoutMs + KILL_GRACE_MS, why);
+    this.#leave(WorkerState.DRAINING, this.#drainMs(), why);
   }
 
   /** Asks it to exit within the shutdown time-out, also when it drains already. */
   stop(): void {
     const { shutdownTimeoutMs } = this.#options.configuration.settings;
     this.#leave(WorkerState.STOPPING, shutdownTimeoutMs, "the supervisor stops");
+  }
+
+  /** For what is open, then for what the application does at its end. */
+  #drainMs(): number {
+    const { gracefulTimeoutMs, shutdownTimeoutMs } = this.#options.configuration.settings;
+    return gracefulTimeoutMs + shutdownTimeoutMs + KILL_GRACE_MS;
   }
 
   #leave(shown: WorkerState, limitMs: number, why: string): void {
@@ -154,9 +163,10 @@ export class WorkerProcess extends EventEmitter<{ ready: []; leaving: []; exit: 
   #sendStart(): void {
     const { slot, incarnation, generation, configuration } = this.#options;
     const { settings, account, hostUids } = configuration;
-    const { app, directory, umask, openFiles, concurrency, gracefulTimeoutMs } = settings;
+    const { app, directory, umask, openFiles, concurrency } = settings;
+    const { gracefulTimeoutMs, shutdownTimeoutMs } = settings;
     const identity = account.identity ?? null;
-    const limits = { umask, openFiles, concurrency, gracefulTimeoutMs };
+    const limits = { umask, openFiles, concurrency, gracefulTimeoutMs, shutdownTimeoutMs };
     const place = { pool: settings.name, slot, incarnation, generation };
     this.#control.send({ type: "start", ...place, app, directory, identity, hostUids, ...limits });
     const text = `started: generation ${generation}, incarnation ${incarnation}`;
@@ -167,9 +177,10 @@ export class WorkerProcess extends EventEmitter<{ ready: []; leaving: []; exit: 
     if (message.type === "ready" && this.#state === "starting") this.#onReady(message.shape);
     if (message.type === "failed" && this.#state === "starting") this.#onFailed(message);
     if (message.type === "draining" && this.#state === "ready") {
-      const { clock, configuration } = this.#options;
-      const limitMs = configuration.settings.gracefulTimeoutMs + KILL_GRACE_MS;
+      const { clock } = this.#options;
+      const limitMs = this.#drainMs();
       this.#state = "draining";
+      this.#left = true;
       this.#timer = clock.after(limitMs, () => this.#kill(limitMs));
       this.emit("leaving");
     }
@@ -217,17 +228,18 @@ export class WorkerProcess extends EventEmitter<{ ready: []; leaving: []; exit: 
     rmSync(endpoint, { force: true });
     this.#state = "exited";
     this.#control.close();
+    const wanted = this.#asked || this.#failed || (this.#left && cause === EXITED_WELL);
     // Processes that it started and left behind are in its process group.
     this.#process.signal("SIGKILL");
     this.#output.end(clock, LAST_OUTPUT_MS, () => {
-      this.#logEnd(`${cause}, ${open}, after ${(lifeMs / 1000).toFixed(1)} s`);
+      this.#logEnd(wanted, `${cause}, ${open}, after ${(lifeMs / 1000).toFixed(1)} s`);
     });
     this.emit("exit");
   }
 
-  #logEnd(text: string): void {
+  #logEnd(wanted: boolean, text: string): void {
     const { log } = this.#options;
-    if (this.#asked || this.#failed) {
+    if (wanted) {
       log.line("info", "TN0217", this.#subject(), text);
     } else if (this.#readyAt === undefined) {
       const line = `did not start: ${text}${this.#output.lastWords()}`;

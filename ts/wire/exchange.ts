@@ -57,6 +57,8 @@ export const ExchangeEvent = {
   ABORT: 13,
   /** worker's RESPONSE with the status 101 */
   SWITCH: 14,
+  /** host's CLOSE */
+  LEAVE: 15,
 } as const;
 export type ExchangeEvent = (typeof ExchangeEvent)[keyof typeof ExchangeEvent];
 
@@ -67,13 +69,14 @@ const rows: Partial<Record<keyof typeof ExchangeState, Row>> = {
   NEW: { HELLO: "IDLE", REQUEST: "QUEUED_BODY", WHOLE_REQUEST: "QUEUED" },
   QUEUED: { HELLO: "ASKED" },
   QUEUED_BODY: { HELLO: "ASKED_BODY", BODY: "QUEUED_BODY", BODY_END: "QUEUED" },
-  IDLE: { CLOSE: "CLOSED", REQUEST: "ASKED_BODY", WHOLE_REQUEST: "ASKED" },
+  IDLE: { CLOSE: "CLOSED", REQUEST: "ASKED_BODY", WHOLE_REQUEST: "ASKED", LEAVE: "IDLE" },
   IDLE_BODY: {
     CLOSE: "CLOSED",
     REQUEST: "ASKED_BODY",
     WHOLE_REQUEST: "ASKED",
     BODY: "IDLE_BODY",
     BODY_END: "IDLE",
+    LEAVE: "IDLE_BODY",
   },
   ASKED: {
     PULL: "BEGUN",
@@ -111,7 +114,13 @@ const rows: Partial<Record<keyof typeof ExchangeState, Row>> = {
     BODY_END: "BEGUN",
     SWITCH: "ANSWERING_BODY",
   },
-  ANSWERING: { PULL: "ANSWERING", DATA: "ANSWERING", END: "IDLE", LOG: "ANSWERING" },
+  ANSWERING: {
+    PULL: "ANSWERING",
+    DATA: "ANSWERING",
+    END: "IDLE",
+    LOG: "ANSWERING",
+    LEAVE: "ANSWERING",
+  },
   ANSWERING_BODY: {
     PULL: "ANSWERING_BODY",
     DATA: "ANSWERING_BODY",
@@ -119,8 +128,15 @@ const rows: Partial<Record<keyof typeof ExchangeState, Row>> = {
     LOG: "ANSWERING_BODY",
     BODY: "ANSWERING_BODY",
     BODY_END: "ANSWERING",
+    LEAVE: "ANSWERING_BODY",
   },
-  CLOSED: { REQUEST: "CLOSED", WHOLE_REQUEST: "CLOSED", BODY: "CLOSED", BODY_END: "CLOSED" },
+  CLOSED: {
+    REQUEST: "CLOSED",
+    WHOLE_REQUEST: "CLOSED",
+    BODY: "CLOSED",
+    BODY_END: "CLOSED",
+    LEAVE: "CLOSED",
+  },
 };
 
 const events = Object.entries(ExchangeEvent);
@@ -145,6 +161,7 @@ const hostEvents: Partial<Record<FrameType, readonly [ExchangeEvent, ExchangeEve
   [FrameType.REQUEST]: [ExchangeEvent.REQUEST, ExchangeEvent.WHOLE_REQUEST],
   [FrameType.DATA]: [ExchangeEvent.BODY, ExchangeEvent.BODY_END],
   [FrameType.END]: [ExchangeEvent.BODY_END, ExchangeEvent.BODY_END],
+  [FrameType.CLOSE]: [ExchangeEvent.LEAVE, ExchangeEvent.LEAVE],
   [FrameType.ABORT]: [ExchangeEvent.ABORT, ExchangeEvent.ABORT],
 };
 

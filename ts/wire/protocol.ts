@@ -40,7 +40,7 @@ export const FrameType = {
   END: 0x06,
   /** both: abrupt finish of the exchange and of the channel, with an error */
   ABORT: 0x07,
-  /** w>h: the worker begins nothing more on this channel and will close it */
+  /** both: the sender leaves: a worker begins nothing more, a tunnel is to end */
   CLOSE: 0x08,
   /** w>h: a line for the error log of the virtual host that is served */
   LOG: 0x09,
@@ -96,8 +96,14 @@ export const Fact = {
   TLS_CIPHER: 15,
   /** name that the client asked for in SNI */
   TLS_SERVER_NAME: 16,
-  /** id of the client's connection, the same for all its requests */
+  /** id of the client's connection, of no other one ever */
   CONNECTION_ID: 17,
+  /** 1 when no other request comes on the connection, or some beside this */
+  CONNECTION_LAST: 18,
+  /** SUCCESS, GENEROUS or FAILED:why, of a client's certificate */
+  TLS_CLIENT_VERIFY: 19,
+  /** certificate of the client, PEM */
+  TLS_CLIENT_CERTIFICATE: 20,
 } as const;
 export type Fact = (typeof Fact)[keyof typeof Fact];
 
@@ -388,6 +394,9 @@ export const factNames: readonly (string | undefined)[] = [
   "TLS_CIPHER",
   "TLS_SERVER_NAME",
   "CONNECTION_ID",
+  "CONNECTION_LAST",
+  "TLS_CLIENT_VERIFY",
+  "TLS_CLIENT_CERTIFICATE",
 ];
 
 /** Names of errors by value. */

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `req.socket` and `res.socket` are: node:http's own code writes to it and frameworks ask it for addresses. It binds nothing;
-// behind it is an exchange. Made by messages.ts.
+// behind it are the exchanges of a client's connection, one after the other. Made by connections.ts.
+import type { X509Certificate } from "node:crypto";
 import { EventEmitter } from "node:events";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Exchange, ExchangeListener, WriteCallback } from "../channel/exchange.ts";
+import type { Facts } from "../wire/fields.ts";
 import { Fact, WireError } from "../wire/protocol.ts";
 import { finishBody } from "./request.ts";
 import { announceDrain, emitClose, parseInterim } from "./response.ts";
 import { familyOf, portOf } from "./socket-facts.ts";
+import { authorizationErrorOf, certificateOf, cipherOf, isAuthorized } from "./tls-facts.ts";
 
 /** node:http sets `corked` of a socket's state when a response ends. Nothing reads it: an exchange gathers a tick's writes by itself. */
 const writableState = { corked: 0, needDrain: false, errored: null };
@@ -25,14 +28,19 @@ function timedOut(socket: ExchangeSocket): void {
 }
 
 /**
- * The socket of one exchange.
+ * The socket of a client's connection.
  *
- * Life: made with the exchange's messages; destroyed when the host breaks the exchange off or the application destroys it, its request or its
- * response; left as it is (writable no more) when the response ended well.
+ * 1. Made with the first exchange of the connection that comes to this worker. 2. Each further one `begin`s on it, when `idle`. 3. Destroyed behind the
+ * last one, after an idle time (connections.ts), or when the host breaks an exchange off or the application destroys the socket, a request or a response.
  */
 export class ExchangeSocket extends EventEmitter implements ExchangeListener {
-  readonly exchange: Exchange;
+  /** The present exchange, or the one before while there is none. */
+  exchange: Exchange;
   request: IncomingMessage | undefined;
+  /** No other exchange will begin on this socket. */
+  last = false;
+  /** Told when the socket is destroyed. */
+  onDestroyed: ((socket: ExchangeSocket) => void) | undefined;
   // The names below are those node:http's code uses.
   _httpMessage: ServerResponse | null = null;
   _paused = false;
@@ -45,7 +53,7 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
   readonly writableHighWaterMark = 65536;
   readonly writableCorked = 1;
   readonly allowHalfOpen = true;
-  server: unknown;
+  server: Server | undefined;
   readable = true;
   writable = true;
   destroyed = false;
@@ -58,12 +66,21 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
     this.exchange = exchange;
   }
 
+  /** Whether the next exchange may begin. */
+  get idle(): boolean {
+    return this.request === undefined && !this.destroyed && this.exchange.over;
+  }
+
+  get #facts(): Facts {
+    return this.exchange.request.facts;
+  }
+
   get remoteAddress(): string | undefined {
-    return this.exchange.request.facts[Fact.CLIENT_ADDRESS];
+    return this.#facts[Fact.CLIENT_ADDRESS];
   }
 
   get remotePort(): number | undefined {
-    return portOf(this.exchange.request.facts[Fact.CLIENT_PORT]);
+    return portOf(this.#facts[Fact.CLIENT_PORT]);
   }
 
   get remoteFamily(): string | undefined {
@@ -71,11 +88,11 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
   }
 
   get localAddress(): string | undefined {
-    return this.exchange.request.facts[Fact.LOCAL_ADDRESS];
+    return this.#facts[Fact.LOCAL_ADDRESS];
   }
 
   get localPort(): number | undefined {
-    return portOf(this.exchange.request.facts[Fact.LOCAL_PORT]);
+    return portOf(this.#facts[Fact.LOCAL_PORT]);
   }
 
   get localFamily(): string | undefined {
@@ -83,11 +100,11 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
   }
 
   get encrypted(): boolean {
-    return this.exchange.request.facts[Fact.SCHEME] === "https";
+    return this.#facts[Fact.SCHEME] === "https";
   }
 
   get servername(): string | undefined {
-    return this.exchange.request.facts[Fact.TLS_SERVER_NAME];
+    return this.#facts[Fact.TLS_SERVER_NAME];
   }
 
   get writableLength(): number {
@@ -99,7 +116,7 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
   }
 
   get writableEnded(): boolean {
-    return this.exchange.over;
+    return !this.writable;
   }
 
   address(): object {
@@ -107,12 +124,27 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
   }
 
   getProtocol(): string | null {
-    return this.exchange.request.facts[Fact.TLS_PROTOCOL] ?? null;
+    return this.#facts[Fact.TLS_PROTOCOL] ?? null;
   }
 
   getCipher(): object {
-    const name = this.exchange.request.facts[Fact.TLS_CIPHER];
-    return { name, standardName: name, version: this.getProtocol() };
+    return cipherOf(this.#facts);
+  }
+
+  get authorized(): boolean {
+    return isAuthorized(this.#facts);
+  }
+
+  get authorizationError(): string | null {
+    return authorizationErrorOf(this.#facts);
+  }
+
+  getPeerX509Certificate(): X509Certificate | undefined {
+    return certificateOf(this.#facts);
+  }
+
+  getPeerCertificate(): object {
+    return certificateOf(this.#facts)?.toLegacyObject() ?? {};
   }
 
   /** node:http writes interim responses before the head, and the body behind it. */
@@ -144,7 +176,7 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
   }
 
   destroySoon(): this {
-    return this.exchange.over ? this : this.destroy();
+    return this.destroy();
   }
 
   /** Breaks the exchange off, unless it is over. */
@@ -196,10 +228,17 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
     return this;
   }
 
-  /** The response is whole; nothing more is written or timed. */
+  /** Takes the connection's next exchange. */
+  begin(exchange: Exchange): void {
+    this.exchange = exchange;
+  }
+
+  /** The present exchange is over and its messages are done with. */
   release(): void {
-    this.writable = false;
-    if (this.#timer !== undefined) this.setTimeout(0);
+    this.request = undefined;
+    this._httpMessage = null;
+    if (this.last) this.#close(null);
+    else if (this.#timer !== undefined) this.setTimeout(0);
   }
 
   bodyChunk(chunk: Uint8Array): void {
@@ -234,20 +273,25 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
     this.emit("close", error !== null);
   }
 
+  /** As node:http does: who listens on the request, the response or the server takes care of it; who listens on the socket is only told. */
   timedOut(): void {
+    const { request, server } = this;
     const heard = [
-      this.emit("timeout"),
-      this.request !== undefined && !this.request.complete && this.request.emit("timeout", this),
+      request !== undefined && !request.complete && request.emit("timeout", this),
       this._httpMessage?.emit("timeout", this) ?? false,
+      server?.emit("timeout", this) ?? false,
     ];
     if (!heard.includes(true)) this.destroy();
+    this.emit("timeout");
   }
 
   #close(error: Error | null): void {
     this.destroyed = true;
     this.readable = false;
+    this.writable = false;
     this.errored = error;
-    this.release();
+    this.setTimeout(0);
+    this.onDestroyed?.(this);
     process.nextTick(emitSocketClose, this, error);
   }
 }

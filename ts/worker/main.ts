@@ -8,8 +8,10 @@ import { Socket } from "node:net";
 import "../adapter/fetch.ts";
 import { Takeover } from "../adapter/server.ts";
 import type { StartMessage, SupervisorMessage } from "../channel/control-messages.ts";
+import { currentExchange } from "../channel/exchange.ts";
 import { SlotBoard } from "../channel/slot-board.ts";
 import { TenonError } from "../errors.ts";
+import { provideFacts } from "../facts.ts";
 import { native } from "../native.ts";
 import { ScoreboardHeader } from "../wire/protocol.ts";
 import { Scoreboard, scoreboardSize } from "../wire/scoreboard.ts";
@@ -18,6 +20,7 @@ import { reportUncaught } from "./failure.ts";
 import { handOverPipedFiles } from "./file-streams.ts";
 import { explainLoad, loadAdapter } from "./load.ts";
 import { discardOutput } from "./orphan-output.ts";
+import { offerOwnPackage } from "./own-package.ts";
 import { Runtime } from "./runtime.ts";
 import { asStart, ControlSocket } from "./start.ts";
 
@@ -30,6 +33,11 @@ let start: StartMessage | undefined;
 let exitCode = 0;
 /** Whether the application is loaded and the gates are open. */
 let served = false;
+/** The application has been told that it is to end. */
+let told = false;
+/** Whether the application ends by itself once its last request is over. */
+let endsItself = false;
+let drained = false;
 
 function log(line: string): void {
   try {
@@ -68,6 +76,30 @@ function drain(): void {
   runtime.drain();
 }
 
+/** SIGTERM came: the application's listeners hear it too. A second one, when nothing is open any more, ends what waits for the application. */
+function onTerminate(): void {
+  if (drained) process.exit(exitCode);
+  told = true;
+  endsItself = process.listenerCount("SIGTERM") > 1;
+  drain();
+}
+
+/** Drains, and tells the application as a Node.js program is told that it is to end. */
+function terminate(): void {
+  if (!told) process.emit("SIGTERM", "SIGTERM");
+  // An application may have removed our listener.
+  drain();
+}
+
+/** Nothing is open any more: an application that ends by itself has the shutdown time-out for it. */
+function onDrained(takeover: Takeover): void {
+  drained = true;
+  const closed = takeover.release();
+  if (exitCode !== 0 || !(endsItself || closed)) process.exit(exitCode);
+  control.keepAlive(false);
+  setTimeout(() => process.exit(exitCode), start?.shutdownTimeoutMs).unref();
+}
+
 function onUncaught(error: unknown, origin: string): void {
   // An application with a listener of its own handles it, as under node:http.
   if (process.listenerCount("uncaughtException") > 1) return;
@@ -98,10 +130,13 @@ async function run(message: StartMessage): Promise<void> {
     start: message,
     slot,
     onDraining: (inFlight) => control.say({ type: "draining", inFlight }),
-    onDrained: () => process.exit(exitCode),
+    endsTunnels: () => endsItself,
+    onDrained: () => onDrained(takeover),
     log,
   });
-  process.on("SIGTERM", drain);
+  provideFacts(() => currentExchange.getStore()?.request.facts);
+  offerOwnPackage();
+  process.on("SIGTERM", onTerminate);
   control.keepAlive(false);
   handOverPipedFiles();
   const adapter = await loadAdapter(message.app, takeover);
@@ -114,7 +149,7 @@ async function run(message: StartMessage): Promise<void> {
 
 function onMessage(message: SupervisorMessage): void {
   if (message.type === "drain") {
-    drain();
+    terminate();
     return;
   }
   if (start !== undefined) return;
@@ -129,7 +164,7 @@ function onMessage(message: SupervisorMessage): void {
 
 function onSupervisorGone(): void {
   discardOutput();
-  drain();
+  terminate();
 }
 
 // Not a part of the environment that an application is promised, nor of what it starts.

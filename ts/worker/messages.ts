@@ -2,9 +2,11 @@
 // Makes node:http's request and response of an exchange. Called by the listener and server adapters.
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Exchange } from "../channel/exchange.ts";
+import { markRequest } from "../facts.ts";
 import { http } from "../node-http.ts";
-import { ExchangeSocket } from "./exchange-socket.ts";
-import { fillRequest, finishBody } from "./request.ts";
+import { socketOf } from "./connections.ts";
+import type { ExchangeSocket } from "./exchange-socket.ts";
+import { fillRequest, finishBody, showVersion } from "./request.ts";
 import { attachResponse } from "./response.ts";
 import { TunnelSocket } from "./tunnel-socket.ts";
 
@@ -27,6 +29,9 @@ const nodeClasses: MessageClasses = {
   Request: http.IncomingMessage as unknown as RequestClass,
   Response: http.ServerResponse as unknown as ResponseClass,
 };
+/** What a server listens to its connections with. */
+const ownListener: unknown = (http as unknown as { _connectionListener: unknown })
+  ._connectionListener;
 const classesOf = new WeakMap<Server, MessageClasses>();
 
 function findClasses(server: Server): MessageClasses {
@@ -49,6 +54,16 @@ function findClasses(server: Server): MessageClasses {
   return classes;
 }
 
+/**
+ * Tells a server's listeners of a new connection. Node's own is left out: it would read from the socket.
+ */
+function announce(server: Server, socket: ExchangeSocket): void {
+  const event = server instanceof http.Server ? "connection" : "secureConnection";
+  for (const listener of server.rawListeners(event)) {
+    if (listener !== ownListener) Reflect.apply(listener, server, [socket]);
+  }
+}
+
 /** Calls `serve` with a real request and response for an exchange. @param server whose message classes and options apply */
 export function serveMessages(
   exchange: Exchange,
@@ -57,12 +72,16 @@ export function serveMessages(
 ): void {
   const { Request, Response } = server === undefined ? nodeClasses : findClasses(server);
   const fields: ServerFields | undefined = server as ServerFields | undefined;
-  const socket = new ExchangeSocket(exchange);
+  const socket = socketOf(exchange, (made) => {
+    made.server = server;
+    if (server !== undefined) announce(server, made);
+  });
   const request = new Request(socket);
   fillRequest(request, exchange.request, fields?.joinDuplicateHeaders ?? false);
+  markRequest(request, exchange.request.facts);
   const response = new Response(request, fields);
+  showVersion(request, exchange.request);
   socket.request = request;
-  socket.server = server;
   attachResponse(response, socket);
   if ((fields?.timeout ?? 0) > 0) socket.setTimeout(fields?.timeout ?? 0);
   exchange.listener = socket;
@@ -83,6 +102,7 @@ export function serveUpgrade(exchange: Exchange, server: Server): boolean {
   const request = new Request(socket);
   const fields = server as ServerFields;
   fillRequest(request, exchange.request, fields.joinDuplicateHeaders ?? false);
+  markRequest(request, exchange.request.facts);
   (request as { upgrade?: boolean }).upgrade = true;
   finishBody(request, []);
   server.emit("upgrade", request, socket, Buffer.alloc(0));

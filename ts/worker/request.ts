@@ -11,6 +11,9 @@ interface ParsedMessage {
   joinDuplicateHeaders: boolean;
 }
 
+/** HTTP/0.9 has no version at all; its answer has neither head nor chunks. */
+const oldVersions: ReadonlySet<string> = new Set(["HTTP/1.0", "HTTP/0.9"]);
+
 /** Fills a new message as node:http's parser does. */
 export function fillRequest(
   request: IncomingMessage,
@@ -21,14 +24,21 @@ export function fillRequest(
   const { facts, rawHeaders: headers } = head;
   request.method = facts[Fact.METHOD] ?? "GET";
   request.url = facts[Fact.TARGET] ?? "/";
-  // An application of node:http expects 1.x: what HTTP/2 adds is the host's business.
-  const minor = facts[Fact.PROTOCOL] === "HTTP/1.0" ? 0 : 1;
+  const minor = oldVersions.has(facts[Fact.PROTOCOL] ?? "") ? 0 : 1;
   request.httpVersionMajor = 1;
   request.httpVersionMinor = minor;
   request.httpVersion = minor === 0 ? "1.0" : "1.1";
   parsed.upgrade = false;
   parsed.joinDuplicateHeaders = joinDuplicateHeaders;
   parsed._addHeaderLines(headers, headers.length);
+}
+
+/** Names HTTP/2, which a ServerResponse would take for a protocol without chunks: to be called once that is made. */
+export function showVersion(request: IncomingMessage, head: RequestHead): void {
+  if (head.facts[Fact.PROTOCOL] !== "HTTP/2.0") return;
+  request.httpVersionMajor = 2;
+  request.httpVersionMinor = 0;
+  request.httpVersion = "2.0";
 }
 
 /** The body is whole: `complete`, trailers, then the stream's end, in node:http's order. */

@@ -148,17 +148,16 @@ function onFinish(this: ServerResponse): void {
     _dump(): void;
   };
   if (!request.complete) {
-    // The exchange is over and the rest of the body will not come (docs/architecture.md).
-    socket.readable = false;
+    // The exchange is over and the rest of the body will not come (docs/architecture.md): another request is not to find this socket.
+    socket.last = true;
     socket.destroyed = true;
     request.destroy();
   } else if (!request._consuming && !request._readableState.resumeScheduled) {
     request._dump();
   }
-  socket.release();
-  socket._httpMessage = null;
   (this as { socket: unknown }).socket = null;
   process.nextTick(emitCloseLater, this);
+  socket.release();
 }
 
 /** Ties a new response to its exchange's socket. */

@@ -12,6 +12,8 @@ import { Descriptor } from "./bootstrap.ts";
 const HEARTBEAT_MS = 250;
 /** How long a host has for closing a channel that was told CLOSE. */
 const CLOSE_MS = 1000;
+/** Before the graceful time-out tunnels are asked to end, so that their clients can answer. */
+const LEAVE_MS = 1000;
 /** Connections taken from the worker's endpoint at one turn of the event loop. */
 const ENDPOINT_BATCH = 32;
 
@@ -32,6 +34,8 @@ export interface RuntimeOptions {
   readonly slot: SlotBoard;
   /** Told once, when no new exchanges are taken any more. */
   readonly onDraining: (inFlight: number) => void;
+  /** Whether the application ends its tunnels itself, having been told that the worker drains. */
+  readonly endsTunnels: () => boolean;
   /** Told once, when the last exchange is over and the last channel closed. */
   readonly onDrained: () => void;
   /** Writes a line for the log. */
@@ -58,6 +62,7 @@ export class Runtime implements ChannelOwner {
   #drained = false;
   #closeTimer: NodeJS.Timeout | undefined;
   #gracefulTimer: NodeJS.Timeout | undefined;
+  #leaveTimer: NodeJS.Timeout | undefined;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
@@ -95,6 +100,11 @@ export class Runtime implements ChannelOwner {
     for (const channel of this.#channels) if (channel.idle) channel.close();
     const { gracefulTimeoutMs } = this.#options.start;
     this.#gracefulTimer = setTimeout(() => this.#breakOff(), gracefulTimeoutMs);
+    if (!this.#options.endsTunnels()) this.#leaveTunnels();
+    else {
+      const leaveMs = Math.max(0, gracefulTimeoutMs - LEAVE_MS);
+      this.#leaveTimer = setTimeout(() => this.#leaveTunnels(), leaveMs);
+    }
     this.#settle();
   }
 
@@ -216,14 +226,27 @@ export class Runtime implements ChannelOwner {
     }, CLOSE_MS);
   }
 
+  #exchanges(): Exchange[] {
+    return [...this.#channels].flatMap(({ exchange }) => exchange ?? []);
+  }
+
+  #leaveTunnels(): void {
+    for (const exchange of this.#exchanges()) exchange.leave();
+  }
+
   /** The graceful time-out has passed. */
   #breakOff(): void {
-    const open = [...this.#channels].filter((channel) => !channel.idle);
-    this.#log(
-      `TN0304: ${this.#where} broke off ${open.length} requests that were still open at the graceful time-out`,
-    );
-    for (const channel of open) {
-      channel.exchange?.abort(WireError.STOPPING, "the graceful time-out has passed");
+    const open = this.#exchanges();
+    const cut = open.filter(({ tunnel }) => !tunnel);
+    if (cut.length > 0) {
+      this.#log(
+        `TN0304: ${this.#where} broke off ${cut.length} requests that were still open at the graceful time-out`,
+      );
+    }
+    for (const exchange of open) {
+      // What a tunnel carried is whole so far as we know: its client must not lose it to a reset.
+      if (exchange.tunnel) exchange.end();
+      else exchange.abort(WireError.STOPPING, "the graceful time-out has passed");
     }
     for (const channel of this.#channels) channel.destroyWhenSent();
   }
@@ -232,6 +255,7 @@ export class Runtime implements ChannelOwner {
     this.#drained = true;
     clearTimeout(this.#closeTimer);
     clearTimeout(this.#gracefulTimer);
+    clearTimeout(this.#leaveTimer);
     clearInterval(this.#heartbeat);
     this.#slot.setState(WorkerState.STOPPING);
     this.#options.onDrained();

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a socket says of the client's connection, from the facts of the request. Used by both kinds of socket of this folder.
+import type { X509Certificate } from "node:crypto";
 import type { Exchange } from "../channel/exchange.ts";
 import { Fact } from "../wire/protocol.ts";
+import { authorizationErrorOf, certificateOf, cipherOf, isAuthorized } from "./tls-facts.ts";
 
 /** Addresses and TLS facts, under the names of net.Socket and tls.TLSSocket. */
 export interface SocketFacts {
@@ -13,6 +15,12 @@ export interface SocketFacts {
   readonly localFamily: string;
   readonly encrypted: boolean;
   readonly servername: string | undefined;
+  readonly authorized: boolean;
+  readonly authorizationError: string | null;
+  getProtocol(): string | null;
+  getCipher(): object;
+  getPeerCertificate(): object;
+  getPeerX509Certificate(): X509Certificate | undefined;
 }
 
 /** A port's number. */
@@ -37,5 +45,11 @@ export function factsOf(exchange: Exchange): SocketFacts {
     localFamily: familyOf(facts[Fact.LOCAL_ADDRESS]),
     encrypted: facts[Fact.SCHEME] === "https",
     servername: facts[Fact.TLS_SERVER_NAME],
+    authorized: isAuthorized(facts),
+    authorizationError: authorizationErrorOf(facts),
+    getProtocol: () => facts[Fact.TLS_PROTOCOL] ?? null,
+    getCipher: () => cipherOf(facts),
+    getPeerCertificate: () => certificateOf(facts)?.toLegacyObject() ?? {},
+    getPeerX509Certificate: () => certificateOf(facts),
   };
 }

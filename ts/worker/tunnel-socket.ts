@@ -6,10 +6,15 @@ import { connectionHeaders } from "../channel/connection-headers.ts";
 import type { Exchange, ExchangeListener } from "../channel/exchange.ts";
 import { WireError } from "../wire/protocol.ts";
 import { factsOf, type SocketFacts } from "./socket-facts.ts";
+import { closeFrame, WebSocketFrames } from "./websocket-frames.ts";
 
 /** Longest head that an application may write, bytes. */
 const HEAD_BYTES = 65536;
 const HEAD_END = "\r\n\r\n";
+/** How long a client has for its answer to our close frame. */
+const LEAVE_MS = 5000;
+/** Close code "service restart" of IANA's registry: the client may connect again. */
+const SERVICE_RESTART = 1012;
 
 type Done = (error?: Error | null) => void;
 
@@ -50,7 +55,8 @@ function withoutConnection(headers: readonly string[]): string[] {
  * The socket of one upgrade.
  *
  * 1. The application writes a head: 101 opens the tunnel, any other status answers the request. 2. What follows is the tunnel's, or the body. 3. It ends
- * with both sides, or is destroyed by either.
+ * with both sides, or is destroyed by either. 4. `leave` asks for its end: where the protocol is WebSocket, a close frame goes out between two of the
+ * application's; the client's answer then ends the socket as if the client had closed it.
  */
 export class TunnelSocket extends Duplex implements ExchangeListener {
   readonly exchange: Exchange;
@@ -61,6 +67,12 @@ export class TunnelSocket extends Duplex implements ExchangeListener {
   #ended = false;
   #waiting: Done | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** What the application has sent, when the protocol is WebSocket. */
+  #frames: WebSocketFrames | undefined;
+  #leaving = false;
+  /** Our close frame is sent: what the application still writes would come behind it. */
+  #left = false;
+  #leaveTimer: NodeJS.Timeout | undefined;
 
   constructor(exchange: Exchange) {
     super({ allowHalfOpen: true });
@@ -89,6 +101,7 @@ export class TunnelSocket extends Duplex implements ExchangeListener {
 
   override _destroy(error: Error | null, done: Done): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#leaveTimer);
     if (!this.exchange.over) {
       this.exchange.abort(
         WireError.APPLICATION,
@@ -117,6 +130,11 @@ export class TunnelSocket extends Duplex implements ExchangeListener {
   aborted(error: WireError, text: string): void {
     const reset = Object.assign(new Error(text), { code: "ECONNRESET" });
     this.destroy(error === WireError.CLIENT_GONE ? undefined : reset);
+  }
+
+  leave(): void {
+    this.#leaving = true;
+    this.#closeBetweenFrames();
   }
 
   address(): object {
@@ -157,8 +175,32 @@ export class TunnelSocket extends Duplex implements ExchangeListener {
   }
 
   #send(chunk: Buffer, done: Done): void {
-    if (this.exchange.write(chunk) || this.exchange.over) done();
+    if (this.#left) {
+      done();
+      return;
+    }
+    this.#frames?.follow(chunk);
+    const taken = this.exchange.write(chunk) || this.exchange.over;
+    this.#closeBetweenFrames();
+    if (taken) done();
     else this.#waiting = done;
+  }
+
+  /** Sends our close frame, as soon as it is asked for, possible, and not the application's to send any more. */
+  #closeBetweenFrames(): void {
+    const frames = this.#frames;
+    if (!this.#leaving || this.#left || frames === undefined) return;
+    if (!frames.between || frames.closed || this.exchange.over) return;
+    this.#left = true;
+    this.exchange.write(closeFrame(SERVICE_RESTART));
+    this.#leaveTimer = setTimeout(() => this.#endUnanswered(), LEAVE_MS);
+    this.#leaveTimer.unref();
+  }
+
+  #endUnanswered(): void {
+    if (this.exchange.over) return;
+    this.exchange.end();
+    if (!this.#ended) this.bodyEnd();
   }
 
   #gather(chunk: Buffer, done: Done): void {
@@ -184,6 +226,10 @@ export class TunnelSocket extends Duplex implements ExchangeListener {
     if (head.status === 101) {
       this.exchange.openTunnel(head.reason, head.headers);
       this.#open = true;
+      if (fieldOf(head.headers, "upgrade")?.toLowerCase() === "websocket") {
+        this.#frames = new WebSocketFrames();
+        this.#closeBetweenFrames();
+      }
       // What asked for data before the tunnel was there is answered now.
       this.exchange.pull();
       return;
