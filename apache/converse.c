@@ -12,6 +12,7 @@
 #include <apr_portable.h>
 #include <errno.h>
 #include <poll.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #include "wire/exchange.h"
 
 #define FILTERED_MOST  32768 /* bytes that httpd's input filters may have read ahead */
+#define BODY_SLICE_MS  1000  /* how often mod_reqtimeout gets to look at its clock */
 #define SLICE_MS       250   /* how often a stream of HTTP/2 without a descriptor is looked at */
 #define LEAVE_SLICE_MS 1000  /* how often a tunnel asks whether this process is to end */
 
@@ -214,6 +216,17 @@ static tenon_outcome client_went(tenon_exchange *x)
     return TENON_CLIENT_GONE;
 }
 
+/* Whether mod_reqtimeout limits the time for the body. It looks at its clock when it is read
+ * through, and only then. */
+static int is_timed(const request_rec *r)
+{
+    const ap_filter_t *filter = r->connection->input_filters;
+    while (filter && strcasecmp(filter->frec->name, "reqtimeout")) {
+        filter = filter->next;
+    }
+    return filter != NULL;
+}
+
 /* How long to wait for an event at most, in ms; -1 for ever. */
 static int patience_of(const tenon_exchange *x, apr_time_t deadline)
 {
@@ -226,6 +239,8 @@ static int patience_of(const tenon_exchange *x, apr_time_t deadline)
         slice = SLICE_MS;
     } else if (x->tunnel && !x->left) {
         slice = LEAVE_SLICE_MS;
+    } else if (tenon_body_wanted(x) && is_timed(x->r)) {
+        slice = BODY_SLICE_MS;
     }
     return slice >= 0 && (timeout < 0 || timeout > slice) ? slice : timeout;
 }

@@ -58,11 +58,18 @@ function identity(): unknown {
   };
 }
 
-async function sendBytes(res: ServerResponse, count: number): Promise<void> {
-  const piece = Buffer.alloc(65_536, "tenon ");
+/** Tells in /happened?name=…-gone when the client has left. */
+async function sendBytes(res: ServerResponse, query: URLSearchParams): Promise<void> {
+  const count = Number(query.get("count"));
+  const piece = Buffer.alloc(65_536, query.get("text") ?? "tenon ");
+  res.on("close", () => {
+    if (!res.writableFinished) happens(`${query.get("name")}-gone`);
+  });
   for (let left = count; left > 0; left -= piece.length) {
     if (res.destroyed) return;
-    if (!res.write(left < piece.length ? piece.subarray(0, left) : piece)) await once(res, "drain");
+    if (!res.write(left < piece.length ? piece.subarray(0, left) : piece)) {
+      await Promise.race([once(res, "drain"), once(res, "close")]);
+    }
   }
   res.end();
 }
@@ -96,7 +103,7 @@ const actions: Record<string, Action> = {
   sink: countBytes,
   hold,
   identity: (_, res) => sendJson(res, identity()),
-  bytes: (_, res, query) => sendBytes(res, Number(query.get("count"))),
+  bytes: (_, res, query) => sendBytes(res, query),
   happen: (_, res, query) => {
     happens(query.get("name") ?? "");
     res.end("ok");
