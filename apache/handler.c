@@ -11,6 +11,7 @@
 #include <apr_strings.h>
 #include <unistd.h>
 
+#include "ending.h"
 #include "exchange.h"
 #include "fallback.h"
 #include "log.h"
@@ -105,7 +106,7 @@ static tenon_outcome acquire(tenon_exchange *x)
         if (got != TENON_UNAVAILABLE || apr_time_now() >= deadline) {
             return unavailable(x, got);
         }
-        if (x->r->connection->aborted) {
+        if (x->r->connection->aborted || tenon_ending_now() == TENON_STOPS) {
             return TENON_CLIENT_GONE;
         }
         apr_sleep(RETRY_PAUSE);
