@@ -3,6 +3,7 @@
 import type { Behaviour, Case } from "./case.ts";
 import { interim } from "./cases/interim.ts";
 import { malformed } from "./cases/malformed.ts";
+import { random } from "./cases/random.ts";
 import { requestAbort } from "./cases/request-abort.ts";
 import { requestBody } from "./cases/request-body.ts";
 import { requestHeaders } from "./cases/request-headers.ts";
@@ -29,6 +30,7 @@ const areas: Readonly<Record<string, readonly Behaviour[]>> = {
   streaming,
   server,
   malformed,
+  random,
 };
 
 /** All cases. Areas and names in the order of a request's life. */
