@@ -138,7 +138,8 @@ static tenon_outcome answer(tenon_exchange *x, const wire_frame *frame)
     }
     x->answered = 1;
     r->status = response.status;
-    if (response.reason.length > 0) {
+    /* httpd makes 500 of a status that it has no reason phrase for, such as 418. */
+    if (response.reason.length > 0 || atoi(ap_get_status_line(r->status)) != r->status) {
         r->status_line = apr_psprintf(r->pool, "%d %s", response.status, copy(x, response.reason));
     }
     x->bodiless = r->header_only || response.status == HTTP_NO_CONTENT ||

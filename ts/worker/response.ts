@@ -33,7 +33,7 @@ function symbolOf(object: object, description: string): symbol {
   return found;
 }
 
-const { OutgoingMessage, STATUS_CODES, validateHeaderName, validateHeaderValue } = http;
+const { OutgoingMessage, validateHeaderName, validateHeaderValue } = http;
 const sample = new OutgoingMessage();
 const outHeadersKey = symbolOf(sample, "kOutHeaders");
 const needDrainKey = symbolOf(sample, "kNeedDrain");
@@ -118,7 +118,7 @@ function storeHeader(
   }
   this._header = firstLine;
   this._headerSent = true;
-  const reason = statusMessage === STATUS_CODES[statusCode] ? "" : statusMessage;
+  const reason = statusCode === 200 && statusMessage === "OK" ? "" : statusMessage;
   const bodyLength = this._hasBody ? head.bodyLength : undefined;
   socketOf(this)?.exchange.respond(statusCode, reason, head.lines, bodyLength);
 }
