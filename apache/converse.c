@@ -162,13 +162,17 @@ static tenon_outcome receive(tenon_exchange *x, int flags, int *came)
         return outcome;
     }
     do {
-        size = recv(x->channel->fd, to, room, flags);
+        size = tenon_file_receive(x, to, room, flags);
     } while (size < 0 && errno == EINTR);
     if (size < 0 && errno == EAGAIN) {
         return TENON_GOING;
     }
     if (size <= 0) {
         return TENON_BROKEN;
+    }
+    if (x->surplus) {
+        return x->descriptor < 0 ? tenon_file_out_of_descriptors(x)
+                                 : tenon_exchange_violation(x, -WIRE_ERROR_BAD_FILE, "FILE");
     }
     *came = 1;
     wire_reader_fill(&x->reader, (size_t)size);
@@ -328,7 +332,9 @@ tenon_outcome tenon_exchange_converse(tenon_exchange *x)
         if (outcome != TENON_GOING || came) {
             continue;
         }
-        if (x->answered && (!x->passed || x->unflushed)) {
+        /* A descriptor that came with the head: its FILE follows and decides how the head is passed
+         * on. */
+        if (x->answered && x->descriptor < 0 && (!x->passed || x->unflushed)) {
             outcome = tenon_response_pass(x, 1);
         }
         if (outcome == TENON_GOING) {
