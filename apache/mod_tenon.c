@@ -17,6 +17,7 @@ static void register_hooks(apr_pool_t *p)
     tenon_config_register();
     tenon_supervise_register();
     tenon_connection_register();
+    tenon_amend_register();
     tenon_handler_register();
 }
 
