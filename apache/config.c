@@ -6,9 +6,11 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <stddef.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "config.h"
+#include "location.h"
 #include "log.h"
 #include "values.h"
 
@@ -49,6 +51,11 @@ tenon_pool *tenon_config_pool(const char *name, apr_pool_t *p)
     char *key = apr_pstrdup(p, name);
     ap_str_tolower(key);
     return apr_hash_get(tenon_configuration->pools_by_name, key, APR_HASH_KEY_STRING);
+}
+
+int tenon_config_is_handler(const char *handler)
+{
+    return handler && !strncmp(handler, TENON_HANDLER_PREFIX, sizeof(TENON_HANDLER_PREFIX) - 1);
 }
 
 /* The pool whose section `cmd` stands in, or NULL. */
@@ -192,10 +199,10 @@ static const char *check_pool_name(cmd_parms *cmd, const char *name)
     while (apr_isalnum(*at) || *at == '_' || *at == '-' || (*at == '.' && at > name)) {
         at++;
     }
-    if (*at || !*name || at - name > POOL_NAME_LENGTH) {
+    if (*at || !*name || at - name > POOL_NAME_LENGTH || !strcasecmp(name, TENON_OFF)) {
         return apr_psprintf(cmd->pool,
                             "'%s' is not a name for a pool: use 1 to %d letters, digits, '_', '-' "
-                            "or '.', not '.' first",
+                            "or '.', not '.' first, and not " TENON_OFF,
                             name, POOL_NAME_LENGTH);
     }
     other = tenon_config_pool(name, cmd->temp_pool);
@@ -298,6 +305,10 @@ const command_rec tenon_commands[] = {
                    "Least and most workers: TenonProcesses <least> [<most>]; 0 starts the first at the first request (default 0 4)"),
     AP_INIT_TAKE2("TenonEnv", set_environment, NULL, RSRC_CONF,
                   "Environment variable of the workers: TenonEnv <name> <value>; may be repeated"),
+    AP_INIT_TAKE1("TenonFallback", tenon_location_set_fallback, NULL, RSRC_CONF | ACCESS_CONF,
+                  "Pool that gets what is neither a file nor a directory with an index: TenonFallback <pool>|Off (default Off)"),
+    AP_INIT_TAKE12("TenonMount", tenon_location_set_mount, NULL, RSRC_CONF | ACCESS_CONF,
+                   "Path under which an application is mounted: TenonMount <path> [strip] or Off; strip takes it off the target that the application sees (default Off)"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}
 };
 /* clang-format on */

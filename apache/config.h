@@ -43,6 +43,10 @@ typedef struct {
 extern tenon_config *tenon_configuration;
 
 #define TENON_HANDLER_PREFIX "tenon:"
+#define TENON_OFF            "Off" /* switches off what is inherited */
+
+/* Whether a handler's name is that of a pool; NULL is none. */
+int tenon_config_is_handler(const char *handler);
 
 /* The pool of a name, or NULL. Case does not count: httpd makes handler names lower-case. */
 tenon_pool *tenon_config_pool(const char *name, apr_pool_t *p);

@@ -16,31 +16,39 @@
 #include "config.h"
 #include "log.h"
 
-/* Checks every SetHandler and AddHandler of the configuration that names a pool; the number of
- * errors. */
-static int check_handlers(const ap_directive_t *node, apr_pool_t *p, server_rec *s)
+/* The pool that a directive names, or NULL. */
+static const char *named_pool(const ap_directive_t *node, apr_pool_t *p)
+{
+    const char *args = node->args;
+    const char *first;
+    if (!strcasecmp(node->directive, "TenonFallback")) {
+        first = ap_getword_conf(p, &args);
+        return strcasecmp(first, TENON_OFF) ? first : NULL;
+    }
+    if (strcasecmp(node->directive, "SetHandler") && strcasecmp(node->directive, "AddHandler")) {
+        return NULL;
+    }
+    first = ap_getword_conf(p, &args);
+    return tenon_config_is_handler(first) && !strchr(first, '%')
+               ? first + sizeof(TENON_HANDLER_PREFIX) - 1
+               : NULL;
+}
+
+/* Checks every directive of the configuration that names a pool; the number of errors. */
+static int check_named_pools(const ap_directive_t *node, apr_pool_t *p, server_rec *s)
 {
     int errors = 0;
     for (; node; node = node->next) {
-        const char *args = node->args;
-        const char *handler;
+        const char *name;
         if (node->first_child) {
-            errors += check_handlers(node->first_child, p, s);
+            errors += check_named_pools(node->first_child, p, s);
         }
-        if (strcasecmp(node->directive, "SetHandler") &&
-            strcasecmp(node->directive, "AddHandler")) {
-            continue;
-        }
-        handler = ap_getword_conf(p, &args);
-        if (!strncmp(handler, TENON_HANDLER_PREFIX, sizeof(TENON_HANDLER_PREFIX) - 1) &&
-            !strchr(handler, '%') &&
-            !tenon_config_pool(handler + sizeof(TENON_HANDLER_PREFIX) - 1, p)) {
+        name = named_pool(node, p);
+        if (name && !tenon_config_pool(name, p)) {
             ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
                          "TN0020: Syntax error on line %d of %s: %s %s: there is no pool '%s': add "
                          "a section <TenonPool %s>, or name one that exists",
-                         node->line_num, node->filename, node->directive, handler,
-                         handler + sizeof(TENON_HANDLER_PREFIX) - 1,
-                         handler + sizeof(TENON_HANDLER_PREFIX) - 1);
+                         node->line_num, node->filename, node->directive, node->args, name, name);
             errors++;
         }
     }
@@ -112,7 +120,7 @@ static int check_programs(tenon_config *config, apr_pool_t *p, server_rec *s)
 int tenon_config_check(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp, server_rec *s)
 {
     tenon_config *config = tenon_configuration;
-    int errors = check_handlers(ap_conftree, temp, s);
+    int errors = check_named_pools(ap_conftree, temp, s);
     (void)log_pool;
     config->runtime_dir = ap_runtime_dir_relative(p, config->runtime_dir);
     for (int i = 0; i < config->pools->nelts; i++) {

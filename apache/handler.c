@@ -11,7 +11,9 @@
 #include <apr_strings.h>
 #include <unistd.h>
 
+#include "ending.h"
 #include "exchange.h"
+#include "fallback.h"
 #include "log.h"
 #include "wire/exchange.h"
 
@@ -104,7 +106,7 @@ static tenon_outcome acquire(tenon_exchange *x)
         if (got != TENON_UNAVAILABLE || apr_time_now() >= deadline) {
             return unavailable(x, got);
         }
-        if (x->r->connection->aborted) {
+        if (x->r->connection->aborted || tenon_ending_now() == TENON_STOPS) {
             return TENON_CLIENT_GONE;
         }
         apr_sleep(RETRY_PAUSE);
@@ -203,12 +205,20 @@ static int finish(tenon_exchange *x, tenon_outcome outcome)
     return OK;
 }
 
+/* What httpd guessed from the name in the target says nothing of an application's answer: /a.tar.gz
+ * would be declared gzipped. */
+static void forget_file(request_rec *r)
+{
+    r->content_type = NULL;
+    r->content_encoding = NULL;
+    r->content_languages = NULL;
+}
+
 static int handle(request_rec *r)
 {
     tenon_exchange x = {.r = r};
     int status;
-    if (!r->handler ||
-        strncmp(r->handler, TENON_HANDLER_PREFIX, sizeof(TENON_HANDLER_PREFIX) - 1)) {
+    if (!tenon_config_is_handler(r->handler)) {
         return DECLINED;
     }
     x.pool = tenon_config_pool(r->handler + sizeof(TENON_HANDLER_PREFIX) - 1, r->pool);
@@ -218,6 +228,7 @@ static int handle(request_rec *r)
                       r->handler, r->handler + sizeof(TENON_HANDLER_PREFIX) - 1);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    forget_file(r);
     x.id = id_of(r);
     x.began = apr_time_now();
     x.output = apr_brigade_create(r->pool, r->connection->bucket_alloc);
@@ -225,8 +236,14 @@ static int handle(request_rec *r)
     return status != OK ? status : finish(&x, run(&x));
 }
 
+static int handle_path(request_rec *r)
+{
+    return tenon_fallback_takes_path(r) ? handle(r) : DECLINED;
+}
+
 void tenon_handler_register(void)
 {
     ap_hook_handler(handle, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(handle_path, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(tenon_channel_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 }

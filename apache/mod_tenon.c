@@ -2,13 +2,16 @@
  *
  * The front door of the module: httpd reads `tenon_module` and calls register_hooks; each topic
  * registers its own hooks. Configuration: config.c. The supervisor: supervise.c. A request:
- * handler.c.
+ * handler.c. Files and applications side by side: fallback.c.
  */
 #include <httpd.h>
 #include <http_config.h>
 
 #include "config.h"
+#include "ending.h"
 #include "exchange.h"
+#include "fallback.h"
+#include "location.h"
 #include "supervise.h"
 
 static void register_hooks(apr_pool_t *p)
@@ -16,14 +19,23 @@ static void register_hooks(apr_pool_t *p)
     (void)p;
     tenon_config_register();
     tenon_supervise_register();
+    tenon_ending_register();
     tenon_connection_register();
     tenon_amend_register();
     tenon_handler_register();
+    tenon_fallback_register();
 }
 
 /* httpd loads all modules into one namespace: only the module's record is visible. */
 #pragma GCC visibility push(default)
 AP_DECLARE_MODULE(tenon) = {
-    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, tenon_commands, register_hooks, 0,
+    STANDARD20_MODULE_STUFF,
+    tenon_location_create,
+    tenon_location_merge,
+    NULL,
+    NULL,
+    tenon_commands,
+    register_hooks,
+    0,
 };
 #pragma GCC visibility pop

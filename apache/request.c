@@ -11,6 +11,7 @@
 
 #include "wire/bytes.h"
 #include "exchange.h"
+#include "location.h"
 #include "log.h"
 
 #define EXCHANGE_OFFSET (WIRE_FRAME_HEADER_BYTES + 4)
@@ -66,10 +67,12 @@ static void gather_facts(fact_list *list, const tenon_exchange *x)
     request_rec *r = x->r;
     const conn_rec *c = r->connection;
     const char *scheme = ap_http_scheme(r);
+    const tenon_target target = tenon_location_target(r);
 
     add_fact(list, WIRE_FACT_REQUEST_ID, x->id);
     add_fact(list, WIRE_FACT_METHOD, r->method);
-    add_fact(list, WIRE_FACT_TARGET, r->unparsed_uri);
+    add_fact(list, WIRE_FACT_TARGET, target.text);
+    add_fact(list, WIRE_FACT_MOUNT, target.mount);
     add_fact(list, WIRE_FACT_PROTOCOL, r->protocol);
     add_fact(list, WIRE_FACT_SCHEME, scheme);
     add_fact(list, WIRE_FACT_SERVER_NAME, ap_get_server_name(r));

@@ -136,13 +136,13 @@ static tenon_outcome answer(tenon_exchange *x, wire_response *response)
 {
     request_rec *r = x->r;
     int error;
+    x->declared = WIRE_LENGTH_UNKNOWN;
     if (response->status == HTTP_SWITCHING_PROTOCOLS) {
         return open_tunnel(x, response);
     }
     if (response->status < 200) {
         return tenon_interim_answer(x, response);
     }
-    x->declared = WIRE_LENGTH_UNKNOWN;
     forget_guesses(r);
     error = read_headers(x, response);
     if (error < 0) {

@@ -3,3 +3,4 @@
 
 export type { FetchApplication } from "./adapter/fetch.ts";
 export { type ErrorCode, errors, TenonError } from "./errors.ts";
+export { type RequestFacts, requestFacts } from "./facts.ts";

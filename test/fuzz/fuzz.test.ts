@@ -35,15 +35,24 @@ function boards(): Uint8Array[] {
 const targets: readonly Target[] = [
   {
     name: "codec",
-    sources: ["fuzz/codec.c", "wire/describe.c"],
+    sources: ["test/fuzz/codec.c", "test/wire/describe.c"],
     maxLength: 4096,
     corpus: () => vectors.map((vector) => Buffer.from(`03${vector.hex}`, "hex")),
   },
   {
     name: "scoreboard",
-    sources: ["fuzz/scoreboard.c"],
+    sources: ["test/fuzz/scoreboard.c"],
     maxLength: 20 + scoreboardSize(3),
     corpus: boards,
+  },
+  {
+    name: "mount",
+    sources: ["test/fuzz/mount.c", "apache/mount.c"],
+    maxLength: 256,
+    corpus: () =>
+      ["/blog\n/%62log//./a?b", "/a/b\nhttp://host/a/b", "/blog\n/blogger"].map((text) =>
+        Buffer.from(text),
+      ),
   },
 ];
 
@@ -56,8 +65,8 @@ function build(target: Target, folder: string): string {
     "-g",
     "-fsanitize=fuzzer,address,undefined",
     "-fno-sanitize-recover=all",
-    `-I${root}native/wire`,
-    ...target.sources.map((source) => `${root}test/${source}`),
+    ...["native/wire", "apache"].map((folder) => `-I${root}${folder}`),
+    ...target.sources.map((source) => `${root}${source}`),
     ...wireFiles(".c"),
     "-o",
     program,

@@ -33,3 +33,11 @@ export interface Serving {
   readonly messages: ServeMessages;
   readonly upgrade: ServeUpgrade;
 }
+
+/** Where a default export may have a function that makes its adapter: for a host of several servers in one worker, such as test/frameworks/suite-host. */
+export const makeAdapter: unique symbol = Symbol.for("tenon.makeAdapter");
+
+/** A default export that brings its adapter. */
+export interface OwnAdapter {
+  [makeAdapter](serving: Serving): Adapter;
+}

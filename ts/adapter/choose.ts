@@ -2,7 +2,7 @@
 // Finds out which shape an application has. Called by ts/worker/runtime.ts after the import; calls the adapters.
 import type { RequestListener } from "node:http";
 import { fail } from "../errors.ts";
-import type { Adapter, Serving } from "./adapter.ts";
+import { type Adapter, makeAdapter, type OwnAdapter, type Serving } from "./adapter.ts";
 import type { FetchApplication } from "./fetch.ts";
 import { listenerAdapter } from "./listener.ts";
 import { isHttpServer, serverAdapter, type Takeover } from "./server.ts";
@@ -29,6 +29,10 @@ function isFetchApplication(value: unknown): value is FetchApplication {
   );
 }
 
+function bringsAdapter(value: unknown): value is OwnAdapter {
+  return typeof value === "object" && value !== null && makeAdapter in value;
+}
+
 /**
  * Chooses the adapter of an application: a default export with a `fetch` function, one that is a function, one that is an HTTP
  * server; otherwise the server whose listening was taken over, waiting for it.
@@ -44,6 +48,10 @@ export async function chooseAdapter(
   idle: Promise<void>,
 ): Promise<Adapter> {
   const value = defaultExport(application);
+  if (bringsAdapter(value)) {
+    takeover.end();
+    return value[makeAdapter](serving);
+  }
   if (isFetchApplication(value)) {
     const { fetchAdapter } = await import("./fetch.ts");
     return fetchAdapter(value);

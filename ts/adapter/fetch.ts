@@ -2,6 +2,7 @@
 // Applications of the Web standard: export default { fetch(request) }, with Node's own Request and Response.
 import { connectionHeaders } from "../channel/connection-headers.ts";
 import type { Exchange, ExchangeListener } from "../channel/exchange.ts";
+import { markRequest } from "../facts.ts";
 import { Fact, LogLevel, WireError } from "../wire/protocol.ts";
 import type { Adapter } from "./adapter.ts";
 
@@ -77,7 +78,7 @@ class FetchExchange implements ExchangeListener {
       return undefined;
     }
     try {
-      return new Request(this.#url(), {
+      const request = new Request(this.#url(), {
         method,
         headers: this.#headers(),
         body:
@@ -85,6 +86,8 @@ class FetchExchange implements ExchangeListener {
         signal: this.#abort.signal,
         duplex: "half",
       });
+      markRequest(request, facts);
+      return request;
     } catch {
       // The only thing that can be wrong by now is the address: Request refuses what is no URL.
       this.#refuse(400, "the request has no valid URL\n");

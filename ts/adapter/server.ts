@@ -36,7 +36,7 @@ export function serverAdapter(server: Server, serving: Serving): Adapter {
 }
 
 /** Where a server was asked to listen. */
-interface Address {
+export interface Address {
   readonly path: string | undefined;
   readonly host: string;
   readonly port: number;
@@ -74,7 +74,7 @@ function isPort(value: unknown): boolean {
 }
 
 /** Reads the arguments of listen() as net.Server does; undefined for what cannot be taken over (a handle, a descriptor). */
-function readAddress(parameters: readonly unknown[]): Address | undefined {
+export function readAddress(parameters: readonly unknown[]): Address | undefined {
   const first = parameters[0];
   if (typeof first === "object" && first !== null) {
     const options = first as ListenOptions;
@@ -127,6 +127,34 @@ class AbsorbedHandle {
     out.port = this.#address.port;
     return 0;
   }
+}
+
+/**
+ * Has a server listen as far as its application sees: on nothing.
+ *
+ * @param parameters of its listen()
+ * @param onClose called when it is closed
+ */
+export function absorb(
+  server: Server,
+  address: Address,
+  parameters: readonly unknown[],
+  onClose: () => void,
+): Server {
+  const callback = parameters.at(-1);
+  if (typeof callback === "function") server.once("listening", callback as () => void);
+  const inner = server as Server & { _handle: unknown; _pipeName?: string };
+  const handle = new AbsorbedHandle(address, onClose);
+  if (address.path !== undefined) {
+    inner._pipeName = address.path;
+    // net.Server names the path where the handle has no getsockname.
+    Object.defineProperty(handle, "getsockname", { value: undefined });
+  }
+  inner._handle = handle;
+  const signal = (parameters[0] as ListenOptions | undefined)?.signal;
+  signal?.addEventListener("abort", () => server.close(), { once: true });
+  process.nextTick(emitListening, inner);
+  return server;
 }
 
 function emitListening(server: Server & { _handle: unknown }): void {
@@ -188,7 +216,7 @@ export class Takeover {
       // After the tick, so that what the application still sets up then is there for the first request.
       process.nextTick(this.#resolve, server);
     }
-    return this.#absorb(server, address, parameters);
+    return absorb(server, address, parameters, () => this.#closed(server));
   }
 
   /** The first server, and any other on the same port: frameworks bind both addresses of localhost. */
@@ -196,23 +224,6 @@ export class Takeover {
     const taken = this.#address;
     if (taken === undefined) return true;
     return taken.path === undefined && address.path === undefined && taken.port === address.port;
-  }
-
-  #absorb(server: Server, address: Address, parameters: readonly unknown[]): Server {
-    const callback = parameters.at(-1);
-    if (typeof callback === "function") server.once("listening", callback as () => void);
-    const inner = server as Server & { _handle: unknown; _pipeName?: string };
-    const handle = new AbsorbedHandle(address, () => this.#closed(server));
-    if (address.path !== undefined) {
-      inner._pipeName = address.path;
-      // net.Server names the path where the handle has no getsockname.
-      Object.defineProperty(handle, "getsockname", { value: undefined });
-    }
-    inner._handle = handle;
-    const signal = (parameters[0] as ListenOptions | undefined)?.signal;
-    signal?.addEventListener("abort", () => server.close(), { once: true });
-    process.nextTick(emitListening, inner);
-    return server;
   }
 
   #closed(server: Server): void {

@@ -3,7 +3,7 @@
 // behind it are the exchanges of a client's connection, one after the other. Made by connections.ts.
 import type { X509Certificate } from "node:crypto";
 import { EventEmitter } from "node:events";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Exchange, ExchangeListener, WriteCallback } from "../channel/exchange.ts";
 import type { Facts } from "../wire/fields.ts";
 import { Fact, WireError } from "../wire/protocol.ts";
@@ -53,7 +53,7 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
   readonly writableHighWaterMark = 65536;
   readonly writableCorked = 1;
   readonly allowHalfOpen = true;
-  server: unknown;
+  server: Server | undefined;
   readable = true;
   writable = true;
   destroyed = false;
@@ -273,13 +273,16 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
     this.emit("close", error !== null);
   }
 
+  /** As node:http does: who listens on the request, the response or the server takes care of it; who listens on the socket is only told. */
   timedOut(): void {
+    const { request, server } = this;
     const heard = [
-      this.emit("timeout"),
-      this.request !== undefined && !this.request.complete && this.request.emit("timeout", this),
+      request !== undefined && !request.complete && request.emit("timeout", this),
       this._httpMessage?.emit("timeout", this) ?? false,
+      server?.emit("timeout", this) ?? false,
     ];
     if (!heard.includes(true)) this.destroy();
+    this.emit("timeout");
   }
 
   #close(error: Error | null): void {

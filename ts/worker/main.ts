@@ -8,8 +8,10 @@ import { Socket } from "node:net";
 import "../adapter/fetch.ts";
 import { Takeover } from "../adapter/server.ts";
 import type { StartMessage, SupervisorMessage } from "../channel/control-messages.ts";
+import { currentExchange } from "../channel/exchange.ts";
 import { SlotBoard } from "../channel/slot-board.ts";
 import { TenonError } from "../errors.ts";
+import { provideFacts } from "../facts.ts";
 import { native } from "../native.ts";
 import { ScoreboardHeader } from "../wire/protocol.ts";
 import { Scoreboard, scoreboardSize } from "../wire/scoreboard.ts";
@@ -17,6 +19,7 @@ import { bootstrap, Descriptor } from "./bootstrap.ts";
 import { reportUncaught } from "./failure.ts";
 import { explainLoad, loadAdapter } from "./load.ts";
 import { discardOutput } from "./orphan-output.ts";
+import { offerOwnPackage } from "./own-package.ts";
 import { Runtime } from "./runtime.ts";
 import { asStart, ControlSocket } from "./start.ts";
 
@@ -130,6 +133,8 @@ async function run(message: StartMessage): Promise<void> {
     onDrained: () => onDrained(takeover),
     log,
   });
+  provideFacts(() => currentExchange.getStore()?.request.facts);
+  offerOwnPackage();
   process.on("SIGTERM", onTerminate);
   control.keepAlive(false);
   const adapter = await loadAdapter(message.app, takeover);

@@ -2,6 +2,7 @@
 // Makes node:http's request and response of an exchange. Called by the listener and server adapters.
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Exchange } from "../channel/exchange.ts";
+import { markRequest } from "../facts.ts";
 import { http } from "../node-http.ts";
 import { socketOf } from "./connections.ts";
 import type { ExchangeSocket } from "./exchange-socket.ts";
@@ -77,6 +78,7 @@ export function serveMessages(
   });
   const request = new Request(socket);
   fillRequest(request, exchange.request, fields?.joinDuplicateHeaders ?? false);
+  markRequest(request, exchange.request.facts);
   const response = new Response(request, fields);
   showVersion(request, exchange.request);
   socket.request = request;
@@ -100,6 +102,7 @@ export function serveUpgrade(exchange: Exchange, server: Server): boolean {
   const request = new Request(socket);
   const fields = server as ServerFields;
   fillRequest(request, exchange.request, fields.joinDuplicateHeaders ?? false);
+  markRequest(request, exchange.request.facts);
   (request as { upgrade?: boolean }).upgrade = true;
   finishBody(request, []);
   server.emit("upgrade", request, socket, Buffer.alloc(0));
