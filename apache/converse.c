@@ -11,6 +11,7 @@
 #include <apr_portable.h>
 #include <errno.h>
 #include <poll.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
 
 #define FILTERED_MOST 32768 /* bytes that httpd's input filters may have read ahead */
 #define SLICE_MS      250   /* how often a stream of HTTP/2 without a descriptor is looked at */
+#define BODY_SLICE_MS 1000  /* how often mod_reqtimeout gets to look at its clock */
 #define TUNNEL_SLICE_MS \
     1000 /* the same for a tunnel where only signals tell of the process's end */
 
@@ -160,13 +162,17 @@ static tenon_outcome receive(tenon_exchange *x, int flags, int *came)
         return outcome;
     }
     do {
-        size = recv(x->channel->fd, to, room, flags);
+        size = tenon_file_receive(x, to, room, flags);
     } while (size < 0 && errno == EINTR);
     if (size < 0 && errno == EAGAIN) {
         return TENON_GOING;
     }
     if (size <= 0) {
         return TENON_BROKEN;
+    }
+    if (x->surplus) {
+        return x->descriptor < 0 ? tenon_file_out_of_descriptors(x)
+                                 : tenon_exchange_violation(x, -WIRE_ERROR_BAD_FILE, "FILE");
     }
     *came = 1;
     wire_reader_fill(&x->reader, (size_t)size);
@@ -229,19 +235,38 @@ static void leave_tunnel(tenon_exchange *x)
         send(x->channel->fd, frame, sizeof(frame), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(frame);
 }
 
+/* Whether mod_reqtimeout limits the time for the body. It looks at its clock when it is read
+ * through, and only then. */
+static int is_timed(const request_rec *r)
+{
+    const ap_filter_t *filter = r->connection->input_filters;
+    while (filter && strcasecmp(filter->frec->name, "reqtimeout")) {
+        filter = filter->next;
+    }
+    return filter != NULL;
+}
+
+/* How often to look at what makes no event, in ms; -1 when there is nothing of the kind. */
+static int slice_of(const tenon_exchange *x)
+{
+    if (x->r->connection->master) {
+        return SLICE_MS;
+    }
+    if (x->tunnel) {
+        return tenon_ending_descriptor() < 0 ? TUNNEL_SLICE_MS : -1;
+    }
+    return tenon_body_wanted(x) && is_timed(x->r) ? BODY_SLICE_MS : -1;
+}
+
 /* How long to wait for an event at most, in ms; -1 for ever. */
 static int patience_of(const tenon_exchange *x, apr_time_t deadline)
 {
+    const int slice = slice_of(x);
     int timeout = -1;
     if (deadline != 0) {
         timeout = (int)(apr_time_as_msec(deadline - apr_time_now()) + 1);
     }
-    if (x->r->connection->master && (timeout < 0 || timeout > SLICE_MS)) {
-        timeout = SLICE_MS;
-    } else if (x->tunnel && tenon_ending_descriptor() < 0) {
-        timeout = TUNNEL_SLICE_MS;
-    }
-    return timeout;
+    return slice >= 0 && (timeout < 0 || timeout > slice) ? slice : timeout;
 }
 
 /* What came of the client while nothing came of the worker. */
@@ -307,7 +332,9 @@ tenon_outcome tenon_exchange_converse(tenon_exchange *x)
         if (outcome != TENON_GOING || came) {
             continue;
         }
-        if (x->answered && (!x->passed || x->unflushed)) {
+        /* A descriptor that came with the head: its FILE follows and decides how the head is passed
+         * on. */
+        if (x->answered && x->descriptor < 0 && (!x->passed || x->unflushed)) {
             outcome = tenon_response_pass(x, 1);
         }
         if (outcome == TENON_GOING) {
