@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of all cases, by area.
 import type { Behaviour, Case } from "./case.ts";
+import { fetchRequest } from "./cases/fetch-request.ts";
+import { fetchResponse } from "./cases/fetch-response.ts";
 import { interim } from "./cases/interim.ts";
 import { malformed } from "./cases/malformed.ts";
 import { requestAbort } from "./cases/request-abort.ts";
@@ -29,6 +31,8 @@ const areas: Readonly<Record<string, readonly Behaviour[]>> = {
   streaming,
   server,
   malformed,
+  "fetch-request": fetchRequest,
+  "fetch-response": fetchResponse,
 };
 
 /** All cases. Areas and names in the order of a request's life. */

@@ -75,7 +75,7 @@ export const setups: Readonly<Record<SetupName, Setup>> = {
   },
   duplicates: { shape: "server", options: { joinDuplicateHeaders: true } },
   writes: { shape: "server", options: { rejectNonStandardBodyWrites: true } },
-  unique: { shape: "server", options: { uniqueHeaders: ["x-one", ["x-two", "x-three"]] } },
+  unique: { shape: "server", options: { uniqueHeaders: ["x-one", "x-two"] } },
   timeout: {
     shape: "server",
     prepare: (server, dispatch) => {

@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Applications that call listen() themselves: the first HTTP server that listens gets the requests and binds no port.
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import { Server as NetServer } from "node:net";
 import { http } from "../node-http.ts";
 import type { Adapter, Serving } from "./adapter.ts";
+
+const continueExpected = /(?:^|\W)100-continue(?:$|\W)/i;
+
+/** Which event a request is. The host answers an expectation that nobody listens for: 100 once the body is read, else 417. */
+function eventOf(server: Server, request: IncomingMessage): string {
+  const continues = server.listenerCount("checkContinue") > 0;
+  if (!continues && server.listenerCount("checkExpectation") === 0) return "request";
+  const { expect } = request.headers;
+  if (expect === undefined || request.httpVersion !== "1.1") return "request";
+  if (continueExpected.test(expect)) return continues ? "checkContinue" : "request";
+  return server.listenerCount("checkExpectation") > 0 ? "checkExpectation" : "request";
+}
 
 /** Makes the adapter of a server: requests become its 'request' events. */
 export function serverAdapter(server: Server, serving: Serving): Adapter {
@@ -12,7 +24,7 @@ export function serverAdapter(server: Server, serving: Serving): Adapter {
     handle(exchange) {
       if (exchange.upgrade && serving.upgrade(exchange, server)) return;
       serving.messages(exchange, server, (request, response) => {
-        server.emit("request", request, response);
+        server.emit(eventOf(server, request), request, response);
       });
     },
   };

@@ -169,7 +169,9 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
       return this.exchange.write(chunk, encoding ?? undefined, callback ?? undefined);
     }
     const interim = typeof chunk === "string" ? parseInterim(chunk) : undefined;
-    if (interim !== undefined) {
+    // The host says 100 when body is asked for.
+    if (interim?.status === 100) this.exchange.pull();
+    else if (interim !== undefined) {
       this.exchange.inform(interim.status, interim.reason, interim.headers);
     }
     if (typeof callback === "function") process.nextTick(callback);

@@ -202,7 +202,7 @@ const upgrades: Behaviour[] = [
     setup: "upgrade",
     upgrade: async (_, socket, seen) => {
       socket.write(SWITCH);
-      socket.resume();
+      socket.resume().on("end", () => socket.end());
       await once(socket, "close");
       seen("destroyed", socket.destroyed);
     },
@@ -245,7 +245,7 @@ const upgrades: Behaviour[] = [
     setup: "server",
     serve: (request, response, seen) => {
       seen("field", request.headers.upgrade);
-      seen("upgrade", request.upgrade ?? false);
+      seen("upgrade", Boolean((request as { upgrade?: boolean }).upgrade));
       response.end("ordinary");
     },
     ask: upgrading,
