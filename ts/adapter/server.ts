@@ -5,16 +5,21 @@ import { Server as NetServer } from "node:net";
 import { http } from "../node-http.ts";
 import type { Adapter, Serving } from "./adapter.ts";
 
+/** What node:http looks for in Expect. */
 const continueExpected = /(?:^|\W)100-continue(?:$|\W)/i;
 
-/** Which event a request is. The host answers an expectation that nobody listens for: 100 once the body is read, else 417. */
+/**
+ * The event that a request is for its server: 'request', or one of those about Expect where somebody listens to it. With nobody there the host
+ * sends 100 when the application reads, and refuses other expectations itself.
+ */
 function eventOf(server: Server, request: IncomingMessage): string {
   const continues = server.listenerCount("checkContinue") > 0;
-  if (!continues && server.listenerCount("checkExpectation") === 0) return "request";
+  const others = server.listenerCount("checkExpectation") > 0;
+  if (!continues && !others) return "request";
   const { expect } = request.headers;
-  if (expect === undefined || request.httpVersion !== "1.1") return "request";
+  if (expect === undefined || request.httpVersion === "1.0") return "request";
   if (continueExpected.test(expect)) return continues ? "checkContinue" : "request";
-  return server.listenerCount("checkExpectation") > 0 ? "checkExpectation" : "request";
+  return others ? "checkExpectation" : "request";
 }
 
 /** Makes the adapter of a server: requests become its 'request' events. */

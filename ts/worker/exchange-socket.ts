@@ -169,9 +169,7 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
       return this.exchange.write(chunk, encoding ?? undefined, callback ?? undefined);
     }
     const interim = typeof chunk === "string" ? parseInterim(chunk) : undefined;
-    // The host says 100 when body is asked for.
-    if (interim?.status === 100) this.exchange.pull();
-    else if (interim !== undefined) {
+    if (interim !== undefined) {
       this.exchange.inform(interim.status, interim.reason, interim.headers);
     }
     if (typeof callback === "function") process.nextTick(callback);

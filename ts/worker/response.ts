@@ -53,8 +53,8 @@ class HeadLines {
   readonly lines: string[] = [];
   /** What Content-Length says. */
   bodyLength: number | undefined;
-  /** Whether Trailer announces some. */
-  trailer = false;
+  /** Trailers are to come, for which the body must not have a length. */
+  announcesTrailers = false;
   readonly #server: unknown;
 
   constructor(server: unknown) {
@@ -84,7 +84,7 @@ class HeadLines {
     if (length === 7 || length === 10 || length === 14 || length === 16 || length === 17) {
       const lower = name.toLowerCase();
       if (lower === "content-length") this.bodyLength = Number(value);
-      else if (lower === "trailer") this.trailer = true;
+      else if (lower === "trailer") this.announcesTrailers = true;
       else if (connectionHeaders.has(lower)) return;
     }
     this.lines.push(name, typeof value === "string" ? value : String(value));
@@ -117,13 +117,13 @@ function measure(response: InnerResponse, head: HeadLines): void {
   if (head.bodyLength !== undefined) {
     // What strictContentLength compares with.
     response._contentLength = head.bodyLength;
-  } else if (response._hasBody && !head.trailer && !response._removedContLen) {
+  } else if (response._hasBody && !head.announcesTrailers && !response._removedContLen) {
     if (typeof gathered === "number") {
       head.bodyLength = gathered;
       head.lines.push("Content-Length", String(gathered));
     }
   }
-  if (!head.trailer) return;
+  if (!head.announcesTrailers) return;
   const chunked = response._hasBody && response.useChunkedEncodingByDefault;
   if (!chunked || head.bodyLength !== undefined) {
     const text = "Trailers are invalid with this transfer encoding";
