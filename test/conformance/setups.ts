@@ -10,6 +10,9 @@ import http, {
 import type { Duplex } from "node:stream";
 import type { Dispatch } from "./dispatch.ts";
 
+/** Of the setup "timeout", ms: long enough for a machine that is busy. */
+const TIMEOUT_MS = 1000;
+
 /** What a framework gives http.createServer(). */
 class NamedRequest extends IncomingMessage {
   readonly named: string = "NamedRequest";
@@ -79,7 +82,7 @@ export const setups: Readonly<Record<SetupName, Setup>> = {
   timeout: {
     shape: "server",
     prepare: (server, dispatch) => {
-      server.setTimeout(200, (socket) => dispatch.timeout(socket));
+      server.setTimeout(TIMEOUT_MS, (socket) => dispatch.timeout(socket));
     },
   },
 };

@@ -104,14 +104,15 @@ const options: Behaviour[] = [
     name: "server: setTimeout() leaves a connection alone where something happens",
     setup: "timeout",
     serve: async (_, response) => {
-      for (let left = 6; left > 0; left--) {
+      // All together it takes longer than the time-out, each piece much less.
+      for (let left = 8; left > 0; left--) {
         response.write(".");
-        await new Promise((resolve) => setTimeout(resolve, 60));
+        await new Promise((resolve) => setTimeout(resolve, 150));
       }
       response.end();
     },
     ask: {},
-    expect: { status: 200, body: "......", whole: true },
+    expect: { status: 200, body: "........", whole: true },
   },
 ];
 
