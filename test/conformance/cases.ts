@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of all cases, by area.
 import type { Behaviour, Case } from "./case.ts";
+import { fetchRequest } from "./cases/fetch-request.ts";
+import { fetchResponse } from "./cases/fetch-response.ts";
 import { interim } from "./cases/interim.ts";
 import { malformed } from "./cases/malformed.ts";
 import { random } from "./cases/random.ts";
@@ -31,6 +33,8 @@ const areas: Readonly<Record<string, readonly Behaviour[]>> = {
   server,
   malformed,
   random,
+  "fetch-request": fetchRequest,
+  "fetch-response": fetchResponse,
 };
 
 /** All cases. Areas and names in the order of a request's life. */

@@ -79,12 +79,17 @@ function shown(fact = "nothing"): string {
   return fact.length <= FACT_CHARACTERS ? fact : `${fact.slice(0, FACT_CHARACTERS)}…`;
 }
 
+/** Who answered, and what the application saw of it. */
+function answererOf({ answers, seen }: Observation): string {
+  const status = answers[0]?.status ?? "no answer";
+  if (seen === undefined) return `${status} by the host`;
+  return `${status} by the application, which saw ${shown(JSON.stringify(seen))}`;
+}
+
 /** Says where an observation differs from the reference's: `fact: reference's → its`, a line each. */
 export function differencesOf(reference: Observation, observation: Observation): string[] {
   if ((reference.seen === undefined) !== (observation.seen === undefined)) {
-    const said = (of: Observation): string =>
-      `${of.answers[0]?.status ?? "no answer"} by ${of.seen === undefined ? "the host" : "the application"}`;
-    return [`${said(reference)} → ${said(observation)}`];
+    return [`${answererOf(reference)} → ${answererOf(observation)}`];
   }
   const theirs = factsOf(reference);
   const ours = factsOf({

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // http.ServerResponse to RESPONSE, DATA and END. Frameworks replace a response's prototype, so what is ours are own properties:
 // `_storeHeader`, where node:http would make the head's text, and `_finish`, which it calls when all is written.
-import type { ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import { connectionHeaders } from "../channel/connection-headers.ts";
 import { fail } from "../errors.ts";
 import { http } from "../node-http.ts";
 import type { ExchangeSocket } from "./exchange-socket.ts";
+import { optionsOf } from "./server-options.ts";
 
 /** The inside of a ServerResponse (lib/_http_outgoing.js), as far as it is used here. */
 interface InnerResponse {
@@ -52,17 +53,29 @@ class HeadLines {
   readonly lines: string[] = [];
   /** What Content-Length says. */
   bodyLength: number | undefined;
-  /** Whether Trailer announces some. */
-  trailer = false;
+  /** Trailers are to come, for which the body must not have a length. */
+  announcesTrailers = false;
+  readonly #server: unknown;
+
+  constructor(server: unknown) {
+    this.#server = server;
+  }
 
   add(name: string, value: unknown, validate: boolean): void {
     if (validate) validateHeaderName(name);
-    if (Array.isArray(value)) {
+    if (Array.isArray(value) && this.#isUnique(name)) {
+      this.#line(name, value.join("; "), validate);
+    } else if (Array.isArray(value)) {
       // node:http joins the cookies of a request; a response has none.
       for (const one of value) this.#line(name, one, validate);
     } else {
       this.#line(name, value, validate);
     }
+  }
+
+  #isUnique(name: string): boolean {
+    const { uniqueHeaders } = optionsOf(this.#server as Server | undefined);
+    return uniqueHeaders?.has(name.toLowerCase()) ?? false;
   }
 
   #line(name: string, value: unknown, validate: boolean): void {
@@ -71,7 +84,7 @@ class HeadLines {
     if (length === 7 || length === 10 || length === 14 || length === 16 || length === 17) {
       const lower = name.toLowerCase();
       if (lower === "content-length") this.bodyLength = Number(value);
-      else if (lower === "trailer") this.trailer = true;
+      else if (lower === "trailer") this.announcesTrailers = true;
       else if (connectionHeaders.has(lower)) return;
     }
     this.lines.push(name, typeof value === "string" ? value : String(value));
@@ -104,13 +117,13 @@ function measure(response: InnerResponse, head: HeadLines): void {
   if (head.bodyLength !== undefined) {
     // What strictContentLength compares with.
     response._contentLength = head.bodyLength;
-  } else if (response._hasBody && !head.trailer && !response._removedContLen) {
+  } else if (response._hasBody && !head.announcesTrailers && !response._removedContLen) {
     if (typeof gathered === "number") {
       head.bodyLength = gathered;
       head.lines.push("Content-Length", String(gathered));
     }
   }
-  if (!head.trailer) return;
+  if (!head.announcesTrailers) return;
   const chunked = response._hasBody && response.useChunkedEncodingByDefault;
   if (!chunked || head.bodyLength !== undefined) {
     const text = "Trailers are invalid with this transfer encoding";
@@ -129,7 +142,8 @@ function storeHeader(
     const text = `Invalid status code: ${statusCode} (200 to 599 can be sent)`;
     throw refusal(new RangeError(text), "ERR_HTTP_INVALID_STATUS_CODE");
   }
-  const head = new HeadLines();
+  const socket = socketOf(this);
+  const head = new HeadLines(socket?.server);
   addAll(head, this, headers);
   measure(this, head);
   this._header = firstLine;
@@ -137,7 +151,7 @@ function storeHeader(
   // Of other statuses the host may know another phrase, or none.
   const reason = statusCode === 200 && statusMessage === "OK" ? "" : statusMessage;
   const bodyLength = this._hasBody ? head.bodyLength : undefined;
-  socketOf(this)?.exchange.respond(statusCode, reason, head.lines, bodyLength);
+  socket?.exchange.respond(statusCode, reason, head.lines, bodyLength);
 }
 
 /** In place of ServerResponse's: the application has ended its response and all of it was written. */
@@ -201,12 +215,12 @@ function parseLines(lines: readonly string[]): string[] {
   return fields;
 }
 
-/** Reads the text that node:http makes of an interim response; undefined for 100, which the host sends when body is pulled. */
+/** Reads the text that node:http makes of an interim response; undefined for what is none. */
 export function parseInterim(
   text: string,
 ): { status: number; reason: string; headers: string[] } | undefined {
   const match = /^HTTP\/1\.1 (1\d\d) ([^\r]*)\r\n/.exec(text);
-  if (match === null || match[1] === "100") return undefined;
+  if (match === null) return undefined;
   const headers = parseLines(text.split("\r\n").slice(1));
   return { status: Number(match[1]), reason: match[2] ?? "", headers };
 }
