@@ -55,6 +55,19 @@ static apr_bucket *data_that_ends(apr_bucket_brigade *bb, const char *end, apr_s
     return bucket;
 }
 
+/* Whether an answer ends with this brigade; httpd may put a flush behind the end. */
+static int holds_end(apr_bucket_brigade *bb)
+{
+    apr_bucket *bucket = APR_BRIGADE_LAST(bb);
+    while (bucket != APR_BRIGADE_SENTINEL(bb) && APR_BUCKET_IS_METADATA(bucket)) {
+        if (APR_BUCKET_IS_EOS(bucket)) {
+            return 1;
+        }
+        bucket = APR_BUCKET_PREV(bucket);
+    }
+    return 0;
+}
+
 /* Takes note of the fields that httpd is about to drop. Another filter may have changed them. */
 static apr_status_t keep_fields(ap_filter_t *f, apr_bucket_brigade *bb)
 {
@@ -97,7 +110,7 @@ static apr_status_t amend_head(ap_filter_t *f, apr_bucket_brigade *bb)
 static apr_status_t add_trailers(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
-    if (!APR_BRIGADE_EMPTY(bb) && APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(bb))) {
+    if (holds_end(bb)) {
         const apr_array_header_t *trailers = apr_table_elts(r->trailers_out);
         apr_bucket *end = data_that_ends(bb, LAST_CHUNK, LAST_CHUNK_BYTES);
         const char *lines = "";

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Ask, Behaviour, Seen, Serve } from "../case.ts";
 import { nextTurn } from "./helpers.ts";
 
-const PROGRAMS = 300;
+const PROGRAMS = 400;
 const MOST_STEPS = 9;
 
 /** Numbers below 1 by mulberry32: the same ones for the same seed under every host. */
@@ -127,7 +127,12 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return `${text.length} of body`;
 }
 
-function stepsOf(dice: Dice): Step[] {
+/** HTTP/1.0 has no interim answers (RFC 9110, 15.2): a host may leave them out. */
+function fits(step: Step, version: string): boolean {
+  return version !== "1.0" || !["writeEarlyHints", "writeProcessing"].includes(step.name);
+}
+
+function stepsOf(dice: Dice, version: string): Step[] {
   const steps: Step[] = [];
   const count = 1 + dice.below(MOST_STEPS);
   for (let at = 0; at < count; at++) {
@@ -136,7 +141,7 @@ function stepsOf(dice: Dice): Step[] {
     else if (kind < 9) steps.push(bodySteps(dice));
     else steps.push(requestSteps(dice));
   }
-  return steps;
+  return steps.filter((each) => fits(each, version));
 }
 
 function askOf(dice: Dice): Ask {
@@ -194,7 +199,7 @@ function serveSteps(steps: readonly Step[]): Serve {
 function program(seed: number): Behaviour {
   const dice = new Dice(seed);
   const ask = askOf(dice);
-  const steps = stepsOf(dice);
+  const steps = stepsOf(dice, ask.version ?? "1.1");
   return {
     name: `random ${seed}: ${ask.method} ${ask.version}: ${steps.map(({ name }) => name).join("; ")}`,
     serve: serveSteps(steps),
