@@ -8,21 +8,24 @@
 #include <http_connection.h>
 #include <http_core.h>
 #include <http_log.h>
-#include <ap_mpm.h>
 #include <apr_portable.h>
 #include <errno.h>
 #include <poll.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ending.h"
 #include "exchange.h"
 #include "log.h"
 #include "wire/exchange.h"
 
-#define FILTERED_MOST  32768 /* bytes that httpd's input filters may have read ahead */
-#define SLICE_MS       250   /* how often a stream of HTTP/2 without a descriptor is looked at */
-#define LEAVE_SLICE_MS 1000  /* how often a tunnel asks whether this process is to end */
+#define FILTERED_MOST 32768 /* bytes that httpd's input filters may have read ahead */
+#define SLICE_MS      250   /* how often a stream of HTTP/2 without a descriptor is looked at */
+#define BODY_SLICE_MS 1000  /* how often mod_reqtimeout gets to look at its clock */
+#define TUNNEL_SLICE_MS \
+    1000 /* the same for a tunnel where only signals tell of the process's end */
 
 tenon_outcome tenon_exchange_fail(tenon_exchange *x, int status)
 {
@@ -159,13 +162,17 @@ static tenon_outcome receive(tenon_exchange *x, int flags, int *came)
         return outcome;
     }
     do {
-        size = recv(x->channel->fd, to, room, flags);
+        size = tenon_file_receive(x, to, room, flags);
     } while (size < 0 && errno == EINTR);
     if (size < 0 && errno == EAGAIN) {
         return TENON_GOING;
     }
     if (size <= 0) {
         return TENON_BROKEN;
+    }
+    if (x->surplus) {
+        return x->descriptor < 0 ? tenon_file_out_of_descriptors(x)
+                                 : tenon_exchange_violation(x, -WIRE_ERROR_BAD_FILE, "FILE");
     }
     *came = 1;
     wire_reader_fill(&x->reader, (size_t)size);
@@ -214,32 +221,12 @@ static tenon_outcome client_went(tenon_exchange *x)
     return TENON_CLIENT_GONE;
 }
 
-/* How long to wait for an event at most, in ms; -1 for ever. */
-static int patience_of(const tenon_exchange *x, apr_time_t deadline)
-{
-    int timeout = -1;
-    int slice = -1;
-    if (deadline != 0) {
-        timeout = (int)(apr_time_as_msec(deadline - apr_time_now()) + 1);
-    }
-    if (x->r->connection->master) {
-        slice = SLICE_MS;
-    } else if (x->tunnel && !x->left) {
-        slice = LEAVE_SLICE_MS;
-    }
-    return slice >= 0 && (timeout < 0 || timeout > slice) ? slice : timeout;
-}
-
-/* A tunnel would keep this process from its end for ever: once httpd has told it to finish what is
- * open and exit, the worker is asked to end the tunnel. */
+/* A tunnel would keep a process that is to finish what is open from its end for ever: the worker is
+ * asked to end it. */
 static void leave_tunnel(tenon_exchange *x)
 {
     uint8_t frame[WIRE_FRAME_HEADER_BYTES];
-    int state = AP_MPMQ_RUNNING;
     if (!x->tunnel || x->left || x->out_sent > 0) {
-        return;
-    }
-    if (ap_mpm_query(AP_MPMQ_MPM_STATE, &state) != APR_SUCCESS || state != AP_MPMQ_STOPPING) {
         return;
     }
     wire_close_encode(frame, sizeof(frame));
@@ -248,43 +235,86 @@ static void leave_tunnel(tenon_exchange *x)
         send(x->channel->fd, frame, sizeof(frame), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(frame);
 }
 
-/* Waits until the worker or the client has something, or time is over. */
-static tenon_outcome wait_for_either(tenon_exchange *x)
+/* Whether mod_reqtimeout limits the time for the body. It looks at its clock when it is read
+ * through, and only then. */
+static int is_timed(const request_rec *r)
+{
+    const ap_filter_t *filter = r->connection->input_filters;
+    while (filter && strcasecmp(filter->frec->name, "reqtimeout")) {
+        filter = filter->next;
+    }
+    return filter != NULL;
+}
+
+/* How often to look at what makes no event, in ms; -1 when there is nothing of the kind. */
+static int slice_of(const tenon_exchange *x)
+{
+    if (x->r->connection->master) {
+        return SLICE_MS;
+    }
+    if (x->tunnel) {
+        return tenon_ending_descriptor() < 0 ? TUNNEL_SLICE_MS : -1;
+    }
+    return tenon_body_wanted(x) && is_timed(x->r) ? BODY_SLICE_MS : -1;
+}
+
+/* How long to wait for an event at most, in ms; -1 for ever. */
+static int patience_of(const tenon_exchange *x, apr_time_t deadline)
+{
+    const int slice = slice_of(x);
+    int timeout = -1;
+    if (deadline != 0) {
+        timeout = (int)(apr_time_as_msec(deadline - apr_time_now()) + 1);
+    }
+    return slice >= 0 && (timeout < 0 || timeout > slice) ? slice : timeout;
+}
+
+/* What came of the client while nothing came of the worker. */
+static tenon_outcome judge_client(tenon_exchange *x, const struct pollfd *client)
+{
+    conn_rec *c = x->r->connection;
+    if (c->aborted) {
+        return TENON_CLIENT_GONE;
+    }
+    if (c->master && (client->revents & POLLIN)) {
+        drain_wakeups(client->fd);
+    }
+    if ((client->revents & POLLRDHUP) && !x->body_read && !body_is_cut(x, client->fd)) {
+        x->half_closed = 1;
+        return TENON_GOING;
+    }
+    return client->revents & (POLLRDHUP | POLLERR | (c->master ? 0 : POLLHUP)) ? client_went(x)
+                                                                               : TENON_GOING;
+}
+
+/* Waits until the worker or the client has something, time is over, or this process is to end. */
+static tenon_outcome wait_for_any(tenon_exchange *x)
 {
     conn_rec *c = x->r->connection;
     const int wanted = tenon_body_wanted(x);
     const apr_time_t deadline = deadline_of(x);
-    const apr_time_t left = deadline - apr_time_now();
-    const int worker_events = x->out_size > 0 ? POLLIN | POLLOUT : POLLIN;
-    struct pollfd either[2] = {{x->channel->fd, (short)worker_events, 0},
-                               {client_descriptor(c), (short)(wanted ? POLLIN : 0), 0}};
+    const tenon_ending ending = tenon_ending_now();
+    const int finishes = ending == TENON_FINISHES && x->tunnel && !x->left;
+    const int sends = x->out_size > 0 || finishes;
+    struct pollfd any[3] = {{x->channel->fd, (short)(sends ? POLLIN | POLLOUT : POLLIN), 0},
+                            {client_descriptor(c), (short)(wanted ? POLLIN : 0), 0},
+                            {ending == TENON_STAYS ? tenon_ending_descriptor() : -1, POLLIN, 0}};
     int ready;
 
-    if (deadline != 0 && left <= 0) {
+    if (ending == TENON_STOPS) {
+        return client_went(x);
+    }
+    if (deadline != 0 && deadline <= apr_time_now()) {
         return timed_out(x);
     }
     if (!c->master && !wanted && !x->half_closed && !x->tunnel) {
-        either[1].events |= POLLRDHUP;
+        any[1].events |= POLLRDHUP;
     }
-    do {
-        ready = poll(either, 2, patience_of(x, deadline));
+    ready = poll(any, 3, patience_of(x, deadline));
+    if (finishes) {
         leave_tunnel(x);
-    } while (ready == 0 && x->tunnel);
-    if (c->aborted) {
-        return TENON_CLIENT_GONE;
     }
-    if (ready <= 0) {
-        return TENON_GOING;
-    }
-    if (c->master && (either[1].revents & POLLIN)) {
-        drain_wakeups(either[1].fd);
-    }
-    if ((either[1].revents & POLLRDHUP) && !x->body_read && !body_is_cut(x, either[1].fd)) {
-        x->half_closed = 1;
-        return TENON_GOING;
-    }
-    return either[1].revents & (POLLRDHUP | POLLERR | (c->master ? 0 : POLLHUP)) ? client_went(x)
-                                                                                 : TENON_GOING;
+    return ready <= 0 && !c->aborted ? TENON_GOING : judge_client(x, &any[1]);
 }
 
 tenon_outcome tenon_exchange_converse(tenon_exchange *x)
@@ -302,11 +332,13 @@ tenon_outcome tenon_exchange_converse(tenon_exchange *x)
         if (outcome != TENON_GOING || came) {
             continue;
         }
-        if (x->answered && (!x->passed || x->unflushed)) {
+        /* A descriptor that came with the head: its FILE follows and decides how the head is passed
+         * on. */
+        if (x->answered && x->descriptor < 0 && (!x->passed || x->unflushed)) {
             outcome = tenon_response_pass(x, 1);
         }
         if (outcome == TENON_GOING) {
-            outcome = wait_for_either(x);
+            outcome = wait_for_any(x);
         }
     }
     return outcome;

@@ -58,12 +58,15 @@ typedef struct {
 
     /* Response. */
     apr_bucket_brigade *output;
-    int answered;      /* the final RESPONSE has come */
-    int passed;        /* something went down the output filters */
-    int unflushed;     /* something went down since the last flush */
-    int bodiless;      /* HEAD, 204, 304 */
-    uint64_t declared; /* by Content-Length, or WIRE_LENGTH_UNKNOWN */
-    uint64_t received; /* bytes of its body */
+    int answered;        /* the final RESPONSE has come */
+    int passed;          /* something went down the output filters */
+    int unflushed;       /* something went down since the last flush */
+    int bodiless;        /* HEAD, 204, 304 */
+    uint64_t declared;   /* by Content-Length, or WIRE_LENGTH_UNKNOWN */
+    uint64_t received;   /* bytes of its body */
+    uint64_t file_bytes; /* bytes of the last FILE, 0 when none came */
+    int descriptor;      /* that came and waits for its FILE, or -1 */
+    int surplus;         /* a descriptor came while one waited, or had no room here */
 
     /* When a channel broke. */
     int refused;      /* CLOSE, or ABORT for BUSY or DRAINING: not begun for certain */
@@ -98,10 +101,32 @@ int tenon_body_wanted(const tenon_exchange *x);
 /* response.c */
 /* Handles one frame of the worker's answer. */
 tenon_outcome tenon_response_frame(tenon_exchange *x, const wire_frame *frame);
+/* Passes down the rest of a complete answer. Its channel may be another's by now. */
+tenon_outcome tenon_response_finish(tenon_exchange *x);
 /* Passes down what has been collected; `flush` lets nothing wait in httpd. */
 tenon_outcome tenon_response_pass(tenon_exchange *x, int flush);
 /* Ends an answer that cannot be completed so that the client sees it (P3). */
 void tenon_response_truncate(tenon_exchange *x);
+/* Has the client's connection closed with a reset: an end of file would look like the end of a body
+ * without length. */
+void tenon_response_reset(conn_rec *c);
+/* Has httpd cut no ranges out of this body. */
+void tenon_response_leave_ranges(request_rec *r);
+
+/* file.c */
+/* Reads from the channel, as recv; a descriptor that comes along waits for its FILE. */
+ssize_t tenon_file_receive(tenon_exchange *x, uint8_t *to, size_t room, int flags);
+/* Handles FILE. */
+tenon_outcome tenon_file_frame(tenon_exchange *x, const wire_frame *frame);
+/* Closes a descriptor that no FILE took. */
+void tenon_file_drop(tenon_exchange *x);
+/* FAILED: httpd's limit of open files is reached. */
+tenon_outcome tenon_file_out_of_descriptors(tenon_exchange *x);
+/* 1 when a file is all of a body of which ranges may be served, and nothing was passed down yet. */
+int tenon_file_is_body(const tenon_exchange *x);
+/* Makes httpd's byte-range filter fit for a file, and judges the request's conditions by the
+ * validators that the application set: OK, or the status to answer with. */
+int tenon_file_conditions(request_rec *r);
 
 /* converse.c */
 /* Runs the exchange on its channel until it ends one way or the other. */

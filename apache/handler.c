@@ -11,6 +11,7 @@
 #include <apr_strings.h>
 #include <unistd.h>
 
+#include "ending.h"
 #include "exchange.h"
 #include "fallback.h"
 #include "log.h"
@@ -105,7 +106,7 @@ static tenon_outcome acquire(tenon_exchange *x)
         if (got != TENON_UNAVAILABLE || apr_time_now() >= deadline) {
             return unavailable(x, got);
         }
-        if (x->r->connection->aborted) {
+        if (x->r->connection->aborted || tenon_ending_now() == TENON_STOPS) {
             return TENON_CLIENT_GONE;
         }
         apr_sleep(RETRY_PAUSE);
@@ -117,12 +118,13 @@ static void release(tenon_exchange *x, tenon_outcome outcome)
 {
     tenon_channel *channel = x->channel;
     x->channel = NULL;
-    if (outcome == TENON_COMPLETE && !x->tunnel && x->out_sent == 0 &&
+    if (outcome == TENON_COMPLETE && x->descriptor < 0 && !x->tunnel && x->out_sent == 0 &&
         wire_reader_empty(&x->reader) && wire_exchange_idle(channel->state)) {
         tenon_channel_keep(x->pool, channel);
     } else {
         tenon_channel_close(channel);
     }
+    tenon_file_drop(x);
 }
 
 /* Makes the exchange as new for another worker. */
@@ -130,6 +132,7 @@ static void begin_again(tenon_exchange *x, uint8_t *buffer)
 {
     wire_reader_init(&x->reader, buffer, TENON_READ_BYTES);
     x->refused = 0;
+    x->surplus = 0;
     x->asked = x->eager;
     x->out_size = x->out_sent = 0;
     x->heard = apr_time_now();
@@ -161,6 +164,9 @@ static tenon_outcome run(tenon_exchange *x)
             tenon_exchange_send_abort(x, WIRE_ERROR_CLIENT_GONE);
         }
         release(x, outcome);
+        if (outcome == TENON_COMPLETE) {
+            outcome = tenon_response_finish(x);
+        }
     }
     return outcome;
 }
@@ -215,7 +221,7 @@ static void forget_file(request_rec *r)
 
 static int handle(request_rec *r)
 {
-    tenon_exchange x = {.r = r};
+    tenon_exchange x = {.r = r, .descriptor = -1};
     int status;
     if (!tenon_config_is_handler(r->handler)) {
         return DECLINED;

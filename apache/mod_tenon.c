@@ -8,6 +8,7 @@
 #include <http_config.h>
 
 #include "config.h"
+#include "ending.h"
 #include "exchange.h"
 #include "fallback.h"
 #include "location.h"
@@ -18,6 +19,7 @@ static void register_hooks(apr_pool_t *p)
     (void)p;
     tenon_config_register();
     tenon_supervise_register();
+    tenon_ending_register();
     tenon_connection_register();
     tenon_handler_register();
     tenon_fallback_register();

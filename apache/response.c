@@ -61,9 +61,7 @@ static int add_header(tenon_exchange *x, wire_text name, wire_text value)
     return 0;
 }
 
-/* The body of an application's answer is the application's business: no ranges are cut out of it.
- */
-static void leave_ranges_alone(request_rec *r)
+void tenon_response_leave_ranges(request_rec *r)
 {
     ap_filter_t *filter;
     for (filter = r->output_filters; filter; filter = filter->next) {
@@ -145,7 +143,6 @@ static tenon_outcome answer(tenon_exchange *x, const wire_frame *frame)
     }
     x->bodiless = r->header_only || response.status == HTTP_NO_CONTENT ||
                   response.status == HTTP_NOT_MODIFIED;
-    leave_ranges_alone(r);
     return TENON_GOING;
 }
 
@@ -179,9 +176,13 @@ static int is_short(tenon_exchange *x)
     return 1;
 }
 
+/* The last frame has come. What is left to pass down goes when the channel was given back: a slow
+ * client holds none. */
 static tenon_outcome complete(tenon_exchange *x)
 {
-    tenon_outcome outcome;
+    if (x->descriptor >= 0) {
+        return tenon_exchange_violation(x, -WIRE_ERROR_BAD_FILE, "END");
+    }
     if (is_short(x)) {
         x->status = HTTP_BAD_GATEWAY;
         return TENON_FAILED;
@@ -189,8 +190,7 @@ static tenon_outcome complete(tenon_exchange *x)
     if (!x->tunnel) {
         APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_eos_create(x->r->connection->bucket_alloc));
     }
-    outcome = tenon_response_pass(x, x->tunnel);
-    return outcome == TENON_GOING ? TENON_COMPLETE : outcome;
+    return TENON_COMPLETE;
 }
 
 static tenon_outcome take_end(tenon_exchange *x, const wire_frame *frame)
@@ -310,6 +310,8 @@ static tenon_outcome dispatch(tenon_exchange *x, const wire_frame *frame)
         return answer(x, frame);
     case WIRE_FRAME_DATA:
         return take_data(x, frame);
+    case WIRE_FRAME_FILE:
+        return tenon_file_frame(x, frame);
     case WIRE_FRAME_END:
         return take_end(x, frame);
     case WIRE_FRAME_PULL:
@@ -347,16 +349,42 @@ tenon_outcome tenon_response_pass(tenon_exchange *x, int flush)
     if (APR_BRIGADE_EMPTY(x->output)) {
         return TENON_GOING;
     }
+    if (!x->passed && !tenon_file_is_body(x)) {
+        /* The body of an application's answer is the application's business. */
+        tenon_response_leave_ranges(x->r);
+    }
     x->passed = 1;
     x->unflushed = !flush;
     status = ap_pass_brigade(x->r->output_filters, x->output);
     apr_brigade_cleanup(x->output);
-    return status != APR_SUCCESS || x->r->connection->aborted ? TENON_CLIENT_GONE : TENON_GOING;
+    /* AP_FILTER_ERROR: httpd has answered by itself, as the byte-range filter does with 416. */
+    if (x->r->connection->aborted || status == AP_FILTER_ERROR ||
+        APR_STATUS_IS_ECONNABORTED(status) || APR_STATUS_IS_ECONNRESET(status) ||
+        APR_STATUS_IS_EPIPE(status)) {
+        return TENON_CLIENT_GONE;
+    }
+    /* With a client that is still there a filter failed, such as one that reads a file. */
+    return status == APR_SUCCESS ? TENON_GOING : tenon_exchange_fail(x, HTTP_BAD_GATEWAY);
 }
 
-/* Closes the client's connection with a reset: an end of file would look like the end of a body
- * without length. */
-static void reset_on_close(conn_rec *c)
+tenon_outcome tenon_response_finish(tenon_exchange *x)
+{
+    request_rec *r = x->r;
+    tenon_outcome outcome;
+    const int status = tenon_file_is_body(x) ? tenon_file_conditions(r) : OK;
+    if (status == HTTP_NOT_MODIFIED) {
+        r->status = status;
+        r->status_line = NULL;
+        apr_brigade_cleanup(x->output);
+        APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_eos_create(r->connection->bucket_alloc));
+    } else if (status != OK) {
+        return tenon_exchange_fail(x, status);
+    }
+    outcome = tenon_response_pass(x, x->tunnel);
+    return outcome == TENON_GOING ? TENON_COMPLETE : outcome;
+}
+
+void tenon_response_reset(conn_rec *c)
 {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     apr_socket_t *socket = c->master ? NULL : ap_get_conn_socket(c);
@@ -377,6 +405,6 @@ void tenon_response_truncate(tenon_exchange *x)
     APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_eos_create(c->bucket_alloc));
     ap_pass_brigade(r->output_filters, x->output);
     apr_brigade_cleanup(x->output);
-    reset_on_close(c);
+    tenon_response_reset(c);
     c->aborted = 1;
 }

@@ -31,6 +31,8 @@ export const errors = {
   TENON_ERR_USER_UNKNOWN: "pool '{pool}': there is no user '{user}'",
   TENON_ERR_WIRE_APPLICATION: "the application broke off its response: {what}",
   TENON_ERR_WIRE_BAD_FIELD: "a header has a name or value that HTTP does not allow: {what}",
+  TENON_ERR_WIRE_BAD_FILE:
+    "a descriptor is missing, one too many, or not of a readable file of that length: {what}",
   TENON_ERR_WIRE_BAD_FLAGS: "a flag or reserved bit that must be zero is set: {what}",
   TENON_ERR_WIRE_BAD_LENGTH: "the body's length differs from the one declared: {what}",
   TENON_ERR_WIRE_BAD_PAYLOAD: "the payload does not have the layout of its frame type: {what}",

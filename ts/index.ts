@@ -4,3 +4,4 @@
 export type { FetchApplication } from "./adapter/fetch.ts";
 export { type ErrorCode, errors, TenonError } from "./errors.ts";
 export { type RequestFacts, requestFacts } from "./facts.ts";
+export { type FileInput, type FileOptions, fileResponse, sendFile } from "./files.ts";

@@ -59,7 +59,7 @@ export interface Native {
   /** Gives a listening socket another backlog (listen(2) once more); connections that wait stay. */
   setBacklog(fd: number, backlog: number): void;
   peerCredentials(fd: number): PeerCredentials;
-  /** Sends data (1 byte at least) with descriptors over a Unix socket (sendmsg, SCM_RIGHTS). */
+  /** Sends data (1 to 32,768 bytes, all or none) with descriptors over a Unix socket (sendmsg, SCM_RIGHTS). EAGAIN: a non-blocking one has no room. */
   sendDescriptors(fd: number, data: Uint8Array, descriptors: readonly number[]): void;
   /** Receives one message with at most 16 descriptors (close-on-exec); undefined when nothing waits. */
   receiveDescriptors(fd: number): DescriptorMessage | undefined;

@@ -17,7 +17,9 @@ namespace
 {
 
 constexpr size_t kMostDescriptors = 16;
-constexpr size_t kMostBytes = 4096;
+/* Of so many bytes Linux sends all or none (unix(7): one buffer of the socket). */
+constexpr size_t kMostSentBytes = 32768;
+constexpr size_t kMostReceivedBytes = 4096;
 
 union ControlBuffer {
     char bytes[CMSG_SPACE(kMostDescriptors * sizeof(int))];
@@ -78,8 +80,8 @@ Napi::Value SendDescriptors(const Napi::CallbackInfo &info)
         throw ArgumentError(env, "data", "a Uint8Array", info[1]);
     Napi::Uint8Array data = info[1].As<Napi::Uint8Array>();
     const size_t size = data.ByteLength();
-    if (size == 0 || size > kMostBytes)
-        throw ArgumentError(env, "data", "of 1 to 4096 bytes",
+    if (size == 0 || size > kMostSentBytes)
+        throw ArgumentError(env, "data", "of 1 to 32768 bytes",
                             Napi::Number::New(env, static_cast<double>(size)));
     if (!info[2].IsArray())
         throw ArgumentError(env, "descriptors", "an array", info[2]);
@@ -113,7 +115,7 @@ Napi::Value SendDescriptors(const Napi::CallbackInfo &info)
     while (sent < 0 && errno == EINTR);
     if (sent < 0)
         throw SystemError(env, errno, "sendmsg");
-    // Of so few bytes Linux sends all or none; a caller must never go on with half a message.
+    // A caller must never go on with half a message.
     if (static_cast<size_t>(sent) != size)
         throw SystemError(env, EMSGSIZE, "sendmsg");
     return env.Undefined();
@@ -138,7 +140,7 @@ Napi::Value ReceiveDescriptors(const Napi::CallbackInfo &info)
 {
     const Napi::Env env = info.Env();
     const int fd = DescriptorArgument(info[0], "fd");
-    char bytes[kMostBytes];
+    char bytes[kMostReceivedBytes];
     struct iovec part = {bytes, sizeof bytes};
     ControlBuffer control = {};
     struct msghdr message = {};

@@ -59,6 +59,7 @@ static int worker_event(uint8_t type, int end, unsigned status)
     case WIRE_FRAME_RESPONSE:
         return response_event(end, status);
     case WIRE_FRAME_DATA:
+    case WIRE_FRAME_FILE:
         return end ? WIRE_EVENT_END : WIRE_EVENT_DATA;
     case WIRE_FRAME_END:
         return WIRE_EVENT_END;

@@ -41,8 +41,8 @@ extern "C" {
     X(INTERIM, 2, "worker's RESPONSE with a status of 1xx but 101")                                   \
     X(RESPONSE, 3, "worker's RESPONSE with another status")                                         \
     X(WHOLE_RESPONSE, 4, "worker's RESPONSE with another status and the flag END")                  \
-    X(DATA, 5, "worker's DATA")                                                                     \
-    X(END, 6, "worker's END, or DATA with the flag END")                                            \
+    X(DATA, 5, "worker's DATA or FILE")                                                             \
+    X(END, 6, "worker's END, or DATA or FILE with the flag END")                                    \
     X(LOG, 7, "worker's LOG")                                                                       \
     X(CLOSE, 8, "worker's CLOSE")                                                                   \
     X(REQUEST, 9, "host's REQUEST")                                                                 \

@@ -9,6 +9,7 @@ static int flags_allowed(uint8_t type)
         return WIRE_FLAG_END | WIRE_FLAG_UPGRADE;
     case WIRE_FRAME_RESPONSE:
     case WIRE_FRAME_DATA:
+    case WIRE_FRAME_FILE:
         return WIRE_FLAG_END;
     default:
         return 0;

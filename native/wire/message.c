@@ -32,6 +32,11 @@ enum {
     END_FIXED_BYTES = 10,
 
     PULL_BYTES = 8,
+
+    FILE_OFFSET = 0,
+    FILE_LENGTH = 8,
+    FILE_BYTES = 16,
+
     ABORT_TEXT = 2,
     LOG_TEXT = 1
 };
@@ -262,6 +267,33 @@ int wire_pull_decode(const uint8_t *payload, size_t length, uint64_t *bytes)
         return -WIRE_ERROR_BAD_PAYLOAD;
     *bytes = wire_get_u64(payload);
     return *bytes >= 1 ? 0 : -WIRE_ERROR_BAD_PAYLOAD;
+}
+
+static int file_allowed(const wire_file *file)
+{
+    return file->length >= 1 && file->offset <= INT64_MAX &&
+           file->length <= INT64_MAX - file->offset;
+}
+
+int wire_file_encode(uint8_t *to, size_t capacity, uint8_t flags, const wire_file *file)
+{
+    if (capacity < WIRE_FRAME_HEADER_BYTES + FILE_BYTES)
+        return -WIRE_ERROR_NO_SPACE;
+    if (!file_allowed(file))
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    wire_frame_encode(to, WIRE_FRAME_FILE, flags, FILE_BYTES);
+    wire_put_u64(to + WIRE_FRAME_HEADER_BYTES + FILE_OFFSET, file->offset);
+    wire_put_u64(to + WIRE_FRAME_HEADER_BYTES + FILE_LENGTH, file->length);
+    return WIRE_FRAME_HEADER_BYTES + FILE_BYTES;
+}
+
+int wire_file_decode(const uint8_t *payload, size_t length, wire_file *file)
+{
+    if (length != FILE_BYTES)
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    file->offset = wire_get_u64(payload + FILE_OFFSET);
+    file->length = wire_get_u64(payload + FILE_LENGTH);
+    return file_allowed(file) ? 0 : -WIRE_ERROR_BAD_PAYLOAD;
 }
 
 /* Encodes a frame of `fixed` bytes and a text; the caller has checked nothing yet. */

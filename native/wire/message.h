@@ -79,6 +79,15 @@ int wire_end_decode(const uint8_t *payload, size_t length, wire_end *end);
 int wire_pull_encode(uint8_t *to, size_t capacity, uint64_t bytes);
 int wire_pull_decode(const uint8_t *payload, size_t length, uint64_t *bytes);
 
+/* FILE: offset 8, length 8; the descriptor travels beside the bytes (SCM_RIGHTS). */
+typedef struct {
+    uint64_t offset; /* of the piece in the file, bytes */
+    uint64_t length; /* at least 1; offset and length make no more than INT64_MAX */
+} wire_file;
+
+int wire_file_encode(uint8_t *to, size_t capacity, uint8_t flags, const wire_file *file);
+int wire_file_decode(const uint8_t *payload, size_t length, wire_file *file);
+
 /* ABORT: error 2, text (the rest). */
 typedef struct {
     uint16_t error;

@@ -33,11 +33,12 @@
     X(END, 0x06, "both: normal finish of one direction, with the body's length and trailers")       \
     X(ABORT, 0x07, "both: abrupt finish of the exchange and of the channel, with an error")         \
     X(CLOSE, 0x08, "both: the sender leaves: a worker begins nothing more, a tunnel is to end")      \
-    X(LOG, 0x09, "w>h: a line for the error log of the virtual host that is served")
+    X(LOG, 0x09, "w>h: a line for the error log of the virtual host that is served")                \
+    X(FILE, 0x0a, "w>h: a piece of a body, read from the file whose descriptor came along")
 
 /* Flags of a frame header. All other bits must be zero. */
 #define WIRE_FLAGS(X)                                                                               \
-    X(END, 0x01, "on REQUEST, RESPONSE and DATA: this direction finishes with this frame")          \
+    X(END, 0x01, "on REQUEST, RESPONSE, DATA and FILE: this direction finishes with this frame")    \
     X(UPGRADE, 0x02, "on REQUEST: the client asks to switch protocols; DATA follows only behind 101")
 
 /* Phases a REQUEST can ask for. Values are bit numbers in HELLO's set of phases (0 to 63). */
@@ -80,6 +81,7 @@
     X(BAD_LENGTH, 10, "the body's length differs from the one declared")                            \
     X(BAD_FIELD, 11, "a header has a name or value that HTTP does not allow")                       \
     X(NO_SPACE, 12, "the buffer is too small for what is to be encoded")                            \
+    X(BAD_FILE, 13, "a descriptor is missing, one too many, or not of a readable file of that length") \
     X(BUSY, 32, "the worker has no room; the exchange was not begun")                               \
     X(DRAINING, 33, "the worker takes no new exchanges; this one was not begun")                    \
     X(CLIENT_GONE, 34, "the client has gone away")                                                  \

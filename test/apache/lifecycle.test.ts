@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ask, askJson, head, open, rest } from "../helpers/http-client.ts";
@@ -177,6 +178,20 @@ describe("life of workers under httpd", () => {
     await httpd.httpd.exited;
     await httpd.stop();
   });
+
+  for (const mpm of ["event", "worker", "prefork"] as const) {
+    it(`stops at once with requests open, under the ${mpm} MPM`, async () => {
+      const own = await startHttpd({ mpm, text: pool("held", "TenonProcesses 1 1") });
+      const begun = await head(open(`${own.url}/held/hold?head`).end());
+      const broken = once(open(`${own.url}/held/hold?name=silent`).end(), "error");
+      assert.equal((await ask(`${own.url}/held/happened?name=silent-begun`)).status, 200);
+      const cut = assert.rejects(rest(begun));
+      // Its log would say of a process that did not end in time (AH00045).
+      await own.stop();
+      await cut;
+      await broken;
+    });
+  }
 
   it("starts a worker again that exits, and tells its exit code", async () => {
     httpd.expectLog("TN0009", "TN0216");

@@ -58,11 +58,20 @@ function identity(): unknown {
   };
 }
 
-async function sendBytes(res: ServerResponse, count: number): Promise<void> {
-  const piece = Buffer.alloc(65_536, "tenon ");
+/** Tells in /happened?name=…-gone when the client has left. */
+async function sendBytes(res: ServerResponse, query: URLSearchParams): Promise<void> {
+  const count = Number(query.get("count"));
+  const piece = Buffer.alloc(65_536, query.get("text") ?? "tenon ");
+  const gone = new AbortController();
+  res.on("close", () => {
+    if (!res.writableFinished) happens(`${query.get("name")}-gone`);
+    gone.abort();
+  });
   for (let left = count; left > 0; left -= piece.length) {
     if (res.destroyed) return;
-    if (!res.write(left < piece.length ? piece.subarray(0, left) : piece)) await once(res, "drain");
+    if (!res.write(left < piece.length ? piece.subarray(0, left) : piece)) {
+      await once(res, "drain", { signal: gone.signal }).catch(() => undefined);
+    }
   }
   res.end();
 }
@@ -70,9 +79,13 @@ async function sendBytes(res: ServerResponse, count: number): Promise<void> {
 async function countBytes(req: IncomingMessage, res: ServerResponse): Promise<void> {
   let bytes = 0;
   const hash = createHash("sha256");
-  for await (const piece of req) {
-    bytes += piece.length;
-    hash.update(piece);
+  try {
+    for await (const piece of req) {
+      bytes += piece.length;
+      hash.update(piece);
+    }
+  } catch {
+    return; // The client has left.
   }
   sendJson(res, { bytes, sha256: hash.digest("hex") });
 }
@@ -96,7 +109,7 @@ const actions: Record<string, Action> = {
   sink: countBytes,
   hold,
   identity: (_, res) => sendJson(res, identity()),
-  bytes: (_, res, query) => sendBytes(res, Number(query.get("count"))),
+  bytes: (_, res, query) => sendBytes(res, query),
   happen: (_, res, query) => {
     happens(query.get("name") ?? "");
     res.end("ok");

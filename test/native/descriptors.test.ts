@@ -131,7 +131,7 @@ describe("native/descriptors", () => {
       ["sendDescriptors", [a, "C", []]],
       ["sendDescriptors", [a, Buffer.alloc(0), []]],
       ["sendDescriptors", [a, new Uint16Array(1), []]],
-      ["sendDescriptors", [a, Buffer.alloc(5000), []]],
+      ["sendDescriptors", [a, Buffer.alloc(32769), []]],
       ["sendDescriptors", [a, Buffer.from("C"), undefined]],
       ["sendDescriptors", [a, Buffer.from("C"), [-1]]],
       ["sendDescriptors", [a, Buffer.from("C"), Array.from({ length: 17 }, () => a)]],

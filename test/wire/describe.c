@@ -132,6 +132,16 @@ static int pull(description *to, const wire_frame *frame)
     return failed;
 }
 
+static int file(description *to, const wire_frame *frame)
+{
+    wire_file m;
+    const int failed = wire_file_decode(frame->payload, frame->length, &m);
+
+    if (failed == 0)
+        say(to, "FILE %d %" PRIu64 " %" PRIu64, frame->flags & WIRE_FLAG_END, m.offset, m.length);
+    return failed;
+}
+
 static int abort_frame(description *to, const wire_frame *frame)
 {
     wire_abort m;
@@ -203,6 +213,7 @@ void describe_frame(description *to, const wire_frame *frame)
         [WIRE_FRAME_PULL] = pull,         [WIRE_FRAME_RESPONSE] = response,
         [WIRE_FRAME_END] = end,           [WIRE_FRAME_ABORT] = abort_frame,
         [WIRE_FRAME_CLOSE] = close_frame, [WIRE_FRAME_LOG] = log_frame,
+        [WIRE_FRAME_FILE] = file,
     };
     size_t before;
     int failed;

@@ -108,7 +108,7 @@ describe("ts/wire/exchange.ts", () => {
 
   it("refuses what a host may not send", () => {
     const outOfOrder = { code: "TENON_ERR_WIRE_OUT_OF_ORDER" };
-    for (const type of ["HELLO", "PULL", "RESPONSE", "LOG"] as const)
+    for (const type of ["HELLO", "PULL", "RESPONSE", "FILE", "LOG"] as const)
       for (const state of Object.values(ExchangeState))
         assert.throws(() => stateAfterHostFrame(state, FrameType[type], 0), outOfOrder);
     const { ASKED, IDLE } = ExchangeState;

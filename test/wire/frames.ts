@@ -15,11 +15,13 @@ import { FrameReader } from "../../ts/wire/reader.ts";
 import {
   decodeAbort,
   decodeClose,
+  decodeFile,
   decodeHello,
   decodeLog,
   decodePull,
   encodeAbort,
   encodeClose,
+  encodeFile,
   encodeHello,
   encodeLog,
   encodePull,
@@ -78,6 +80,8 @@ function decode(reader: FrameReader): Frame {
     }
     case FrameType.PULL:
       return { type: "PULL", bytes: decodePull(buffer, start, behind) };
+    case FrameType.FILE:
+      return { type: "FILE", end, ...decodeFile(buffer, start, behind) };
     case FrameType.ABORT:
       return { type: "ABORT", ...decodeAbort(buffer, start, behind) };
     case FrameType.LOG:
@@ -151,6 +155,10 @@ export function encodeFrame(buffer: Buffer, at: number, frame: Frame): number {
       return encodeEnd(buffer, at, frame.bodyLength, frame.trailers.flat());
     case "PULL":
       return encodePull(buffer, at, frame.bytes);
+    case "FILE": {
+      const flags = frame.end ? Flag.END : 0;
+      return encodeFile(buffer, at, flags, frame);
+    }
     case "ABORT":
       return encodeAbort(buffer, at, frame.error, frame.text);
     case "LOG":

@@ -213,6 +213,16 @@ static int encode_data(wire_writer *writer, char **rest)
     return (int)(WIRE_FRAME_HEADER_BYTES + length);
 }
 
+static int encode_file(wire_writer *writer, char **rest)
+{
+    const uint8_t flags = (uint8_t)number(rest);
+    wire_file file;
+
+    file.offset = number(rest);
+    file.length = number(rest);
+    return wire_file_encode(writer->buffer, writer->capacity, flags, &file);
+}
+
 static int encode(wire_writer *writer, char *text)
 {
     char *rest = text;
@@ -232,6 +242,8 @@ static int encode(wire_writer *writer, char *text)
     }
     if (strcmp(type, "PULL") == 0)
         return wire_pull_encode(writer->buffer, writer->capacity, number(&rest));
+    if (strcmp(type, "FILE") == 0)
+        return encode_file(writer, &rest);
     if (strcmp(type, "CLOSE") == 0)
         return wire_close_encode(writer->buffer, writer->capacity);
     {

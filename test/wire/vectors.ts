@@ -42,6 +42,12 @@ export type Frame =
   | { readonly type: "DATA"; readonly end: boolean; readonly body: string }
   | { readonly type: "END"; readonly bodyLength: number; readonly trailers: Pairs }
   | { readonly type: "PULL"; readonly bytes: number }
+  | {
+      readonly type: "FILE";
+      readonly end: boolean;
+      readonly offset: number;
+      readonly length: number;
+    }
   | { readonly type: "ABORT"; readonly error: number; readonly text: string }
   | { readonly type: "LOG"; readonly level: 3 | 4 | 5 | 6 | 7; readonly text: string }
   | { readonly type: "CLOSE" };
@@ -105,6 +111,8 @@ function frameWords(frame: Frame, facts: Readonly<Record<string, number>>): unkn
       return ["END", frame.bodyLength, ...headerWords(frame.trailers)];
     case "PULL":
       return ["PULL", frame.bytes];
+    case "FILE":
+      return ["FILE", Number(frame.end), frame.offset, frame.length];
     case "ABORT":
       return ["ABORT", frame.error, hex(frame.text, "utf8")];
     case "LOG":

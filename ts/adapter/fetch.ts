@@ -5,6 +5,7 @@ import type { Exchange, ExchangeListener } from "../channel/exchange.ts";
 import { markRequest } from "../facts.ts";
 import { Fact, LogLevel, WireError } from "../wire/protocol.ts";
 import type { Adapter } from "./adapter.ts";
+import { fileOfBody, mayBeFile, rememberFileBodies } from "./file-bodies.ts";
 
 /** A default export with a fetch function. */
 export interface FetchApplication {
@@ -18,6 +19,7 @@ const forbiddenMethods: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRAC
 export function fetchAdapter(application: FetchApplication): Adapter {
   // Node loads its Fetch code when one of these is first touched: before the worker is ready, not in the first request.
   void [globalThis.Request, globalThis.Response, globalThis.ReadableStream];
+  void rememberFileBodies();
   return {
     shape: "fetch",
     handle(exchange) {
@@ -149,6 +151,8 @@ class FetchExchange implements ExchangeListener {
       if (!connectionHeaders.has(name)) headers.push(name, value);
     }
     const { body } = response;
+    // Before the head leaves: the host then knows that a file follows, and serves ranges of it.
+    const file = head || body === null || !mayBeFile(body) ? undefined : await fileOfBody(body);
     const length = head || body === null ? null : response.headers.get("content-length");
     exchange.respond(
       response.status,
@@ -159,6 +163,12 @@ class FetchExchange implements ExchangeListener {
     if (head || body === null) {
       exchange.end();
       if (body !== null) await body.cancel();
+      return;
+    }
+    if (file !== undefined) {
+      exchange.sendFile(file, true);
+      exchange.end();
+      await body.cancel();
       return;
     }
     await this.#sendBody(body);

@@ -9,6 +9,8 @@ import { FrameReader } from "../wire/reader.ts";
 import { decodeAbort, type Hello } from "../wire/signal.ts";
 import { wireErrorNumber, wireFail } from "../wire/wire-error.ts";
 import { type Carrier, Exchange, type WriteCallback } from "./exchange.ts";
+import { FileSender } from "./file-sender.ts";
+import type { FileSource } from "./file-source.ts";
 import { batch } from "./frame-batch.ts";
 import type { Claim } from "./slot-board.ts";
 
@@ -37,6 +39,19 @@ const READ_BYTES = 81920;
  */
 const readBuffer: Buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
+/** Writes several parts as one. */
+function sendParts(
+  socket: Socket,
+  parts: readonly Uint8Array[],
+  callback: WriteCallback | undefined,
+): void {
+  const last = parts.length - 1;
+  if (last > 0) socket.cork();
+  for (let index = 0; index < last; index++) socket.write(parts[index] as Uint8Array);
+  socket.write(parts[last] as Uint8Array, callback);
+  if (last > 0) socket.uncork();
+}
+
 /**
  * One connected socket between a host process and this worker.
  *
@@ -49,6 +64,9 @@ export class Channel implements Carrier {
   reserved: boolean;
   readonly #owner: ChannelOwner;
   readonly #socket: Socket;
+  readonly #fd: number;
+  /** Made when the first file is sent. */
+  #files: FileSender | undefined;
   readonly #reader = new FrameReader();
   #exchange: Exchange | undefined;
   #state: ExchangeState = ExchangeState.NEW;
@@ -57,6 +75,7 @@ export class Channel implements Carrier {
 
   constructor(fd: number, owner: ChannelOwner, claim: Claim, hello: Hello, queued: boolean) {
     this.#owner = owner;
+    this.#fd = fd;
     this.claim = claim;
     this.reserved = queued;
     const socket = new Socket({
@@ -113,12 +132,13 @@ export class Channel implements Carrier {
   }
 
   send(parts: readonly Uint8Array[], callback: WriteCallback | undefined): void {
-    const socket = this.#socket;
-    const last = parts.length - 1;
-    if (last > 0) socket.cork();
-    for (let index = 0; index < last; index++) socket.write(parts[index] as Uint8Array);
-    socket.write(parts[last] as Uint8Array, callback);
-    if (last > 0) socket.uncork();
+    if (this.#files?.waiting) this.#files.queue(parts, callback);
+    else sendParts(this.#socket, parts, callback);
+  }
+
+  sendFile(parts: readonly Uint8Array[], source: FileSource): void {
+    this.#files ??= new FileSender(this.#socket, this.#fd);
+    this.#files.send(parts, source);
   }
 
   switched(): void {
@@ -149,6 +169,7 @@ export class Channel implements Carrier {
   #sendAbort(error: WireError, text: string): void {
     this.#closing = true;
     if (!this.open) return;
+    this.#files?.drop();
     batch.abort(error, text);
     this.send(batch.take(), undefined);
     this.#socket.destroySoon();
@@ -268,6 +289,7 @@ export class Channel implements Carrier {
       );
     }
     this.#closing = true;
+    this.#files?.drop();
     this.#broken(WireError.CLIENT_GONE, "the client has gone away");
     this.#owner.closed(this);
   }

@@ -5,6 +5,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { RequestHead } from "../wire/message.ts";
 import { Flag, LogLevel, WireError, WireNumber } from "../wire/protocol.ts";
 import { countLargeBody } from "./body-memory.ts";
+import { closeSource, type FileSource } from "./file-source.ts";
 import { batch } from "./frame-batch.ts";
 
 /** Body that may be on its way to the application at once, bytes. It bounds the memory of an upload. */
@@ -37,6 +38,8 @@ export interface Carrier {
   /** Whether the socket has as much as it wants and will report `drained`. */
   readonly saturated: boolean;
   send(parts: readonly Uint8Array[], callback: WriteCallback | undefined): void;
+  /** Sends frames of which the last is FILE, and closes the descriptor then. */
+  sendFile(parts: readonly Uint8Array[], source: FileSource): void;
   /** The exchange has become a tunnel. */
   switched(): void;
   /** The response is whole. Called before it is sent: who has it must find the scoreboard up to date. */
@@ -114,6 +117,7 @@ export class Exchange {
   #staged: (Uint8Array | string)[] = [];
   #encodings: (BufferEncoding | undefined)[] = [];
   #stagedBytes = 0;
+  #file: FileSource | undefined;
   #callback: WriteCallback | undefined;
   #flushPlanned = false;
   #headSent = false;
@@ -231,6 +235,7 @@ export class Exchange {
       if (callback !== undefined) process.nextTick(callback, new Error("the exchange is over"));
       return false;
     }
+    if (this.#file !== undefined) this.flush();
     if (chunk.length > 0 && !this.#unsendable) {
       this.#staged.push(chunk);
       this.#encodings.push(encoding);
@@ -244,10 +249,28 @@ export class Exchange {
     return false;
   }
 
+  /**
+   * Stages a file as a piece of the response's body, at most as long as Content-Length leaves room for. Its descriptor is closed when it was sent, or
+   * is not sent at all.
+   * @param hasBody false: a response without a body (HEAD, 204, 304) that would have had this one
+   */
+  sendFile(source: FileSource, hasBody: boolean): void {
+    if (this.#file !== undefined || this.#staged.length > 0) this.flush();
+    const left = (this.#declaredBytes ?? Number.POSITIVE_INFINITY) - this.#sentBytes;
+    const length = Math.min(source.length, left);
+    if (this.over || !hasBody || this.#unsendable || length <= 0) {
+      closeSource(source);
+      return;
+    }
+    this.#file = { ...source, length };
+    this.#planFlush();
+  }
+
   /** Ends the response and sends all that is staged. @param trailers names and values in turn */
   end(trailers?: readonly string[]): void {
     if (this.over) return;
     if (!this.responded) this.#status = 200;
+    if (this.#file !== undefined && trailers !== undefined && trailers.length > 0) this.flush();
     this.#encode();
     const declared = this.#declaredBytes;
     if (declared !== undefined && declared !== this.#sentBytes) {
@@ -268,9 +291,7 @@ export class Exchange {
   retract(): boolean {
     if (this.over || this.#headSent) return false;
     this.#status = 0;
-    this.#staged = [];
-    this.#encodings = [];
-    this.#stagedBytes = 0;
+    this.#dropBody();
     return true;
   }
 
@@ -340,6 +361,7 @@ export class Exchange {
   broken(error: WireError, text: string): void {
     if (this.over) return;
     this.#broken = true;
+    this.#dropBody();
     if (this.#callback !== undefined) process.nextTick(this.#callback, new Error(text));
     const { listener } = this;
     if (listener !== undefined) currentExchange.run(this, deliverAborted, listener, error, text);
@@ -353,8 +375,14 @@ export class Exchange {
 
   #encode(): void {
     if (!this.#headSent && this.#status !== 0) this.#encodeHead();
+    if (this.#staged.length > 0) this.#encodeChunks();
+    if (this.#file === undefined) return;
+    batch.file(this.#file);
+    this.#sentBytes += this.#file.length;
+  }
+
+  #encodeChunks(): void {
     const chunks = this.#staged;
-    if (chunks.length === 0) return;
     for (let index = 0; index < chunks.length; index++) {
       this.#sentBytes += batch.data(chunks[index] as Uint8Array | string, this.#encodings[index]);
     }
@@ -374,11 +402,17 @@ export class Exchange {
       batch.response(500, "", []);
       this.#unsendable = true;
       this.#declaredBytes = undefined;
-      this.#staged = [];
-      this.#encodings = [];
-      this.#stagedBytes = 0;
+      this.#dropBody();
     }
     this.#headers = [];
+  }
+
+  #dropBody(): void {
+    this.#staged = [];
+    this.#encodings = [];
+    this.#stagedBytes = 0;
+    if (this.#file !== undefined) closeSource(this.#file);
+    this.#file = undefined;
   }
 
   #encodeTrailers(trailers: readonly string[]): void {
@@ -394,7 +428,12 @@ export class Exchange {
     const parts = batch.take();
     const callback = this.#callback;
     this.#callback = undefined;
-    if (parts.length > 0) this.#carrier.send(parts, callback);
+    const file = this.#file;
+    this.#file = undefined;
+    if (file !== undefined) {
+      // A write has no callback while a file is staged.
+      this.#carrier.sendFile(parts, file);
+    } else if (parts.length > 0) this.#carrier.send(parts, callback);
     else if (callback !== undefined) process.nextTick(callback);
   }
 

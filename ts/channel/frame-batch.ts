@@ -7,9 +7,11 @@ import { Flag, FrameType, type LogLevel, type WireError, WireNumber } from "../w
 import {
   encodeAbort,
   encodeClose,
+  encodeFile,
   encodeHello,
   encodeLog,
   encodePull,
+  type FilePiece,
   FrameBytes,
   type Hello,
   textFrameSize,
@@ -72,7 +74,15 @@ class FrameBatch {
     return length;
   }
 
-  /** Marks the last RESPONSE or DATA as the end, or adds END when it was sent already. @param bodyLength bytes of the whole body */
+  /** Who sends the batch attaches the file's descriptor; the frame is the last in the batch. */
+  file(piece: FilePiece): void {
+    this.#room(FrameBytes.FILE);
+    const at = this.#at;
+    this.#at = encodeFile(this.#slab, at, 0, piece);
+    this.#endable(at);
+  }
+
+  /** Marks the last RESPONSE, DATA or FILE as the end, or adds END when it was sent already. @param bodyLength bytes of the whole body */
   markEnd(bodyLength: number): void {
     if (this.#last === undefined) this.end(bodyLength, []);
     else this.#last[this.#lastAt + 1] = Flag.END;

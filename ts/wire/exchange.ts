@@ -40,8 +40,9 @@ export const ExchangeEvent = {
   RESPONSE: 3,
   /** worker's RESPONSE with the flag END */
   WHOLE_RESPONSE: 4,
+  /** worker's DATA or FILE */
   DATA: 5,
-  /** worker's END, or DATA with the flag END */
+  /** worker's END, or DATA or FILE with the flag END */
   END: 6,
   LOG: 7,
   CLOSE: 8,

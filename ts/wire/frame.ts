@@ -20,7 +20,9 @@ export function encodeFrameHeader(
 
 function flagsAllowed(type: number): number {
   if (type === FrameType.REQUEST) return Flag.END | Flag.UPGRADE;
-  return type === FrameType.RESPONSE || type === FrameType.DATA ? Flag.END : 0;
+  return type === FrameType.RESPONSE || type === FrameType.DATA || type === FrameType.FILE
+    ? Flag.END
+    : 0;
 }
 
 /** The name of a frame type, for messages. */

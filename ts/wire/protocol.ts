@@ -44,11 +44,13 @@ export const FrameType = {
   CLOSE: 0x08,
   /** w>h: a line for the error log of the virtual host that is served */
   LOG: 0x09,
+  /** w>h: a piece of a body, read from the file whose descriptor came along */
+  FILE: 0x0a,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
 export const Flag = {
-  /** on REQUEST, RESPONSE and DATA: this direction finishes with this frame */
+  /** on REQUEST, RESPONSE, DATA and FILE: this direction finishes with this frame */
   END: 0x01,
   /** on REQUEST: the client asks to switch protocols; DATA follows only behind 101 */
   UPGRADE: 0x02,
@@ -128,6 +130,8 @@ export const WireError = {
   BAD_FIELD: 11,
   /** the buffer is too small for what is to be encoded */
   NO_SPACE: 12,
+  /** a descriptor is missing, one too many, or not of a readable file of that length */
+  BAD_FILE: 13,
   /** the worker has no room; the exchange was not begun */
   BUSY: 32,
   /** the worker takes no new exchanges; this one was not begun */
@@ -367,6 +371,7 @@ export const frameTypeNames: readonly (string | undefined)[] = [
   "ABORT",
   "CLOSE",
   "LOG",
+  "FILE",
 ];
 
 /** Names of facts by value. */
@@ -409,7 +414,7 @@ export const errorNames: readonly (string | undefined)[] = [
   "BAD_LENGTH",
   "BAD_FIELD",
   "NO_SPACE",
-  undefined,
+  "BAD_FILE",
   undefined,
   undefined,
   undefined,
@@ -451,7 +456,7 @@ export const errorMeanings: readonly (string | undefined)[] = [
   "the body's length differs from the one declared",
   "a header has a name or value that HTTP does not allow",
   "the buffer is too small for what is to be encoded",
-  undefined,
+  "a descriptor is missing, one too many, or not of a readable file of that length",
   undefined,
   undefined,
   undefined,

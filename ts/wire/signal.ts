@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The small payloads around an exchange: HELLO, PULL, ABORT, LOG and CLOSE. Twin of native/wire/message.c.
+// The small payloads around an exchange: HELLO, PULL, FILE, ABORT, LOG and CLOSE. Twin of native/wire/message.c.
 // Encoding writes a whole frame at an offset and returns the offset behind it; decoding takes the payload's place in a buffer.
 import { getU8, getU16, getU32, getU64, putU8, putU16, putU32, putU64 } from "./bytes.ts";
 import { checkSpace } from "./fields.ts";
@@ -11,12 +11,12 @@ const headerBytes = WireNumber.FRAME_HEADER_BYTES;
 const levels: ReadonlySet<number> = new Set(Object.values(LogLevel));
 
 /** The sizes of the frames that have one. */
-export const FrameBytes: { readonly HELLO: number; readonly PULL: number; readonly CLOSE: number } =
-  {
-    HELLO: headerBytes + WireNumber.HELLO_BYTES,
-    PULL: headerBytes + 8,
-    CLOSE: headerBytes,
-  };
+export const FrameBytes: Readonly<Record<"HELLO" | "PULL" | "FILE" | "CLOSE", number>> = {
+  HELLO: headerBytes + WireNumber.HELLO_BYTES,
+  PULL: headerBytes + 8,
+  FILE: headerBytes + 16,
+  CLOSE: headerBytes,
+};
 
 /** What a worker says first on a channel. */
 export interface Hello {
@@ -33,6 +33,14 @@ export interface Hello {
   readonly claim: number;
   /** Bit n: the worker implements phase n. */
   readonly phases: bigint;
+}
+
+/** Where a piece of a body is in the file whose descriptor comes along. */
+export interface FilePiece {
+  /** Bytes before it in the file. */
+  readonly offset: number;
+  /** Bytes, at least 1. */
+  readonly length: number;
 }
 
 /** Why an exchange was broken off. */
@@ -107,6 +115,26 @@ export function decodePull(buffer: Buffer, start: number, end: number): number {
   const bytes = getU64(buffer, start);
   if (bytes < 1) throw badPayload("PULL of no bytes");
   return bytes;
+}
+
+function filePieceAllowed({ offset, length }: FilePiece): boolean {
+  return offset >= 0 && length >= 1 && offset + length <= Number.MAX_SAFE_INTEGER;
+}
+
+/** Encodes FILE. @throws {TENON_ERR_WIRE_BAD_PAYLOAD} {TENON_ERR_WIRE_NO_SPACE} */
+export function encodeFile(buffer: Buffer, at: number, flags: number, piece: FilePiece): number {
+  if (!filePieceAllowed(piece)) throw badPayload(`FILE: ${piece.length} bytes at ${piece.offset}`);
+  checkSpace(buffer, at, FrameBytes.FILE);
+  const next = encodeFrameHeader(buffer, at, FrameType.FILE, flags, 16);
+  return putU64(buffer, putU64(buffer, next, piece.offset), piece.length);
+}
+
+/** Decodes the payload of FILE. @throws {TENON_ERR_WIRE_BAD_PAYLOAD} */
+export function decodeFile(buffer: Buffer, start: number, end: number): FilePiece {
+  if (end - start !== 16) throw badPayload(`FILE: payload of ${end - start} bytes`);
+  const piece = { offset: getU64(buffer, start), length: getU64(buffer, start + 8) };
+  if (!filePieceAllowed(piece)) throw badPayload(`FILE: ${piece.length} bytes at ${piece.offset}`);
+  return piece;
 }
 
 /** Encodes a frame of `fixed` bytes, which the caller fills in, and a text. */

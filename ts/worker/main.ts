@@ -17,6 +17,7 @@ import { ScoreboardHeader } from "../wire/protocol.ts";
 import { Scoreboard, scoreboardSize } from "../wire/scoreboard.ts";
 import { bootstrap, Descriptor } from "./bootstrap.ts";
 import { reportUncaught } from "./failure.ts";
+import { handOverPipedFiles } from "./file-streams.ts";
 import { explainLoad, loadAdapter } from "./load.ts";
 import { discardOutput } from "./orphan-output.ts";
 import { offerOwnPackage } from "./own-package.ts";
@@ -137,6 +138,7 @@ async function run(message: StartMessage): Promise<void> {
   offerOwnPackage();
   process.on("SIGTERM", onTerminate);
   control.keepAlive(false);
+  handOverPipedFiles();
   const adapter = await loadAdapter(message.app, takeover);
   control.keepAlive(true);
   takeover.onClose = drain;
