@@ -45,6 +45,8 @@ const OF_THE_HOST = new Set(["connection", "date", "keep-alive", "server", "tran
 
 function fieldOf(answer: Answer, name: string): string | undefined {
   const value = answer.headers[name];
+  // httpd writes the members of Vary anew, with no space behind the comma.
+  if (name === "vary") return answer.headers.vary?.split(/, ?/).join(", ");
   return Array.isArray(value) ? value.join(", ") : value;
 }
 
@@ -104,6 +106,8 @@ export interface Application<T> {
   readonly toListener?: ToListener<T>;
   readonly cases: readonly Case[];
   readonly stories?: readonly Story[];
+  /** False: node:http serves it through an adapter of another's, whose answers differ in what no case names. */
+  readonly alike?: boolean;
   /** Tags of lines in httpd's log that the cases cause on purpose. */
   readonly tags?: readonly string[];
   readonly directives?: string;
@@ -150,7 +154,7 @@ export function describeApplication<T>(title: string, application: Application<T
         it(one.title, async () => {
           const answer = await send(httpd.url, one);
           judge(one, answer);
-          if (one.varies === true) return;
+          if (one.varies === true || application.alike === false) return;
           const reference = await send(plainUrl(), one);
           const chunked = reference.headers["transfer-encoding"] !== undefined;
           assert.deepEqual(comparable(answer, chunked), comparable(reference, chunked));

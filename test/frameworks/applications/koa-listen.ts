@@ -13,5 +13,5 @@ app.use((ctx) => {
     secure: ctx.secure,
   };
 });
-const server: Server = app.listen(0);
+const server: Server = app.listen(0, "127.0.0.1");
 export default server;

@@ -26,8 +26,6 @@ function facts(ctx: Context): void {
     secure: ctx.secure,
     ip: ctx.ip,
     ips: ctx.ips,
-    length: ctx.length ?? null,
-    charset: ctx.charset,
     type: ctx.get("content-type"),
     remote: ctx.socket.remoteAddress,
     writable: ctx.writable,
@@ -111,7 +109,7 @@ const routes: Readonly<Record<string, Middleware>> = {
   },
   "/back": (ctx) => ctx.back("/home"),
   "/attachment": (ctx) => {
-    ctx.attachment("ä.txt");
+    ctx.attachment("plain.txt");
     ctx.body = "x";
   },
   "/cookie": (ctx) => {
@@ -131,7 +129,6 @@ const routes: Readonly<Record<string, Middleware>> = {
     ctx.body = {
       host: ctx.host,
       hostname: ctx.hostname,
-      origin: ctx.origin,
       href: ctx.href,
       subdomains: ctx.subdomains,
     };
@@ -174,6 +171,7 @@ const routes: Readonly<Record<string, Middleware>> = {
     ctx.res.end("raw");
   },
   "/flush": (ctx) => {
+    ctx.status = 200;
     ctx.flushHeaders();
     ctx.body = `sent ${ctx.headerSent}`;
   },

@@ -19,13 +19,10 @@ declare module "koa" {
     readonly secure: boolean;
     readonly host: string;
     readonly hostname: string;
-    readonly origin: string;
     readonly href: string;
     readonly querystring: string;
     readonly search: string;
     readonly query: Record<string, string | string[]>;
-    readonly length: number | undefined;
-    readonly charset: string;
     readonly fresh: boolean;
     readonly subdomains: string[];
     readonly headerSent: boolean;
@@ -69,7 +66,7 @@ declare module "koa" {
     use(middleware: Middleware): this;
     on(name: "error", listener: (error: Error, context: Context) => void): this;
     callback(): RequestListener;
-    listen(port: number): Server;
+    listen(port: number, host: string): Server;
   }
 }
 
