@@ -8,9 +8,16 @@ import { describeSuite, type Suite } from "./suite-host/suite.ts";
 const modules = join(root, "test", "frameworks", "node_modules");
 
 /** The test files of a package. @param wanted files whose tests make a server listen */
-function filesOf(name: string, wanted: RegExp): Pick<Suite, "folder" | "files"> {
-  const folder = join(modules, name, "test");
-  return { folder, files: readdirSync(folder).filter((file) => wanted.test(file)).sort() };
+function filesOf(name: string, wanted: RegExp): Pick<Suite, "directory" | "folder" | "files"> {
+  const directory = join(modules, name);
+  const folder = join(directory, "test");
+  return {
+    directory,
+    folder,
+    files: readdirSync(folder)
+      .filter((file) => wanted.test(file))
+      .sort(),
+  };
 }
 
 describeSuite("@fastify/send's own tests", {
@@ -37,13 +44,6 @@ describeSuite("@fastify/multipart's own tests", {
 describeSuite("@fastify/websocket's own tests", {
   runner: "node-test",
   ...filesOf("@fastify/websocket", /\.test\.js$/),
-  exclusions: {},
-  tests: 1,
-});
-
-describeSuite("express-fileupload's own tests", {
-  runner: "mocha",
-  ...filesOf("express-fileupload", /\.spec\.js$/),
   exclusions: {},
   tests: 1,
 });

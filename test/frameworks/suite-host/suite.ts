@@ -20,6 +20,8 @@ export interface Suite {
   readonly runner: RunnerName;
   /** Folder of the test files. */
   readonly folder: string;
+  /** Working folder; unset: the system's temporary one. */
+  readonly directory?: string;
   readonly files: readonly string[];
   /** Tests that must fail: one that passes is to be taken from the list. */
   readonly exclusions: Exclusions;
@@ -48,13 +50,18 @@ async function hasLoopback6(): Promise<boolean> {
 }
 
 /** A pool with ports of its own, since a server of a test is in one process. */
-function laneConfig(name: string, ports: readonly number[], loopback6: boolean): string {
+function laneConfig(
+  name: string,
+  ports: readonly number[],
+  loopback6: boolean,
+  directory: string,
+): string {
   const addresses = ports.flatMap((port) =>
     loopback6 ? [`127.0.0.1:${port}`, `[::1]:${port}`] : [`127.0.0.1:${port}`],
   );
   return `<TenonPool ${name}>
   TenonApp "${application}"
-  TenonDirectory "${tmpdir()}"
+  TenonDirectory "${directory}"
   TenonProcesses 1 1
   TenonConcurrency 1000
   TenonRequestTimeout ${FILE_TIMEOUT_MS / 1000}
@@ -142,7 +149,11 @@ export function describeSuite(title: string, suite: Suite): void {
       const all = await freePorts(PORTS * (suite.lanes ?? 1));
       const lanes = Array.from({ length: suite.lanes ?? 1 }, () => all.splice(0, PORTS));
       httpd = await startHttpd({
-        text: lanes.map((ports, index) => laneConfig(`lane${index}`, ports, loopback6)).join("\n"),
+        text: lanes
+          .map((ports, index) =>
+            laneConfig(`lane${index}`, ports, loopback6, suite.directory ?? tmpdir()),
+          )
+          .join("\n"),
       });
       httpd.expectLog(...(suite.tags ?? []));
       const files = [...suite.files];
