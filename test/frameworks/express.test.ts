@@ -806,6 +806,16 @@ const routing: Case[] = [
   { title: "reads a parameter", path: "/users/12", json: { id: "12" } },
   { title: "decodes a parameter", path: "/users/%C3%BC%20x", json: { id: "ü x" } },
   { title: "decodes an escaped slash in a parameter", path: "/users/a%2Fb", json: { id: "a/b" } },
+  {
+    title: "reads a parameter of 3,000 bytes",
+    path: `/users/${"x".repeat(3000)}`,
+    json: { id: "x".repeat(3000) },
+  },
+  {
+    title: "reads a parameter of 300 bytes in the middle",
+    path: `/users/${"x".repeat(300)}/books/two`,
+    json: { id: "x".repeat(300), book: "two" },
+  },
   { title: "reads several parameters", path: "/users/1/books/two", json: { id: "1", book: "two" } },
   { title: "takes an optional part", path: "/optional/x", json: { part: "x" } },
   { title: "does without an optional part", path: "/optional", json: {} },

@@ -44,15 +44,6 @@ const exclusions: Exclusions = {
     "Should set the response from client error handler": parser,
     "fallback error handler aborts the response when writeHead throws ERR_HTTP_HEADERS_SENT": reset,
   },
-  "reply-early-hints.test.js": {
-    "sends early hints": "an interim response does not come through yet",
-  },
-  "reply-trailers.test.js": Object.fromEntries(
-    ["a Readable stream", "a web ReadableStream", "a pre-ended Readable stream"].map((payload) => [
-      `trailers over a real socket > send trailers when payload is ${payload}`,
-      "trailers of a response do not come through yet",
-    ]),
-  ),
   "request-header-host.test.js": {
     "Return 200 when Host header is empty": hostNeeded,
     "Return 200 when Host header is empty with trust proxy": hostNeeded,

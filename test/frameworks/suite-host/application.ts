@@ -23,7 +23,9 @@ async function runFile(request: IncomingMessage, response: ServerResponse): Prom
   const query = new URL(request.url ?? "/", "http://localhost").searchParams;
   const run = runners[query.get("runner") as RunnerName];
   requests = 0;
-  await run(query.get("file") ?? "", (result) => response.write(`${JSON.stringify(result)}\n`));
+  await run(query.get("file") ?? "", Number(query.get("timeout")), (result) => {
+    response.write(`${JSON.stringify(result)}\n`);
+  });
   book.closeAll();
   response.end(`${JSON.stringify({ requests } satisfies FileEnd)}\n`);
 }
