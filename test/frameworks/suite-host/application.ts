@@ -18,6 +18,8 @@ const [controlPort = 0, ...ports] = (process.env["TENON_SUITE_PORTS"] ?? "").spl
 const book = new PortBook(ports);
 book.install();
 let requests = 0;
+// What a test has left behind may fail when its file is through. Node's runner tells of it within a file and lets go of it between two.
+process.on("uncaughtException", (error) => console.error("behind the end of a test:", error));
 
 async function runFile(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const query = new URL(request.url ?? "/", "http://localhost").searchParams;
