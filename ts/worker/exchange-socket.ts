@@ -193,8 +193,8 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
     if (this.destroyed) return this;
     if (this.#held !== undefined) this.exchange.end(this.#held);
     this.exchange.abort(
-      WireError.APPLICATION,
-      error?.message ?? "the application closed the connection",
+      WireError.DESTROYED,
+      error?.message ?? "",
     );
     this.#close(error ?? null);
     return this;
