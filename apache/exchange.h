@@ -62,6 +62,7 @@ typedef struct {
     /* Response. */
     apr_bucket_brigade *output;
     int answered;        /* the final RESPONSE has come */
+    int dropped;         /* broken off by the application before it began: no answer at all */
     int passed;          /* something went down the output filters */
     int unflushed;       /* something went down since the last flush */
     int bodiless;        /* HEAD, 204, 304 */
@@ -115,6 +116,8 @@ tenon_outcome tenon_response_pass(tenon_exchange *x, int flush);
 /* Whether a field belongs to the connection or says where a message ends: httpd's business, both.
  */
 int tenon_response_frames_message(wire_text name);
+/* Closes the client's connection, or resets its stream, without an answer. */
+void tenon_response_drop(tenon_exchange *x);
 /* Ends an answer that cannot be completed so that the client sees it (P3). */
 void tenon_response_truncate(tenon_exchange *x);
 /* Has the client's connection closed with a reset: an end of file would look like the end of a body

@@ -249,6 +249,17 @@ static tenon_outcome take_end(tenon_exchange *x, const wire_frame *frame)
     return complete(x);
 }
 
+/* The application has destroyed its answer: its client sees what came before, and that it was
+ * broken off, as under node:http. */
+static tenon_outcome broken_off(tenon_exchange *x)
+{
+    x->dropped = !x->answered;
+    if (x->answered && !x->passed && tenon_response_pass(x, 1) != TENON_GOING) {
+        return TENON_CLIENT_GONE;
+    }
+    return TENON_FAILED;
+}
+
 static tenon_outcome take_abort(tenon_exchange *x, const wire_frame *frame)
 {
     wire_abort why;
@@ -267,6 +278,9 @@ static tenon_outcome take_abort(tenon_exchange *x, const wire_frame *frame)
                   TENON_EXCHANGE_PREFIX(x), wire_error_meaning(why.error),
                   why.text.length ? ": " : "", (int)why.text.length, why.text.at,
                   wire_error_name(why.error));
+    if (why.error == WIRE_ERROR_APPLICATION && !x->tunnel) {
+        return broken_off(x);
+    }
     return TENON_FAILED;
 }
 
@@ -422,6 +436,14 @@ void tenon_response_reset(conn_rec *c)
     if (socket && apr_os_sock_get(&fd, socket) == APR_SUCCESS) {
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     }
+}
+
+void tenon_response_drop(tenon_exchange *x)
+{
+    conn_rec *c = x->r->connection;
+    c->keepalive = AP_CONN_CLOSE;
+    tenon_response_reset(c);
+    c->aborted = 1;
 }
 
 void tenon_response_truncate(tenon_exchange *x)
