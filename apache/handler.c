@@ -189,12 +189,12 @@ static const char *id_of(request_rec *r)
 static int finish(tenon_exchange *x, tenon_outcome outcome)
 {
     request_rec *r = x->r;
-    if (outcome == TENON_FAILED && x->dropped) {
-        tenon_response_drop(x);
-        return OK;
-    }
     if (outcome == TENON_FAILED && x->passed) {
         tenon_response_truncate(x);
+        return OK;
+    }
+    if (outcome == TENON_FAILED && x->destroyed) {
+        tenon_response_drop(x);
         return OK;
     }
     if (outcome == TENON_FAILED) {

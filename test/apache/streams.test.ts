@@ -106,17 +106,19 @@ describe("streams", () => {
     }
 
     for (const what of ["response", "request", "socket"]) {
-      it(`are reset when the application destroys its ${what}, and the others go on`, async () => {
-        httpd.expectLog("TN0006");
-        await withSession(async (session) => {
-          const other = session.request({ ":path": "/one/echo", ":method": "POST" });
-          const stream = session.request({ ":path": `/one/destroy?head&what=${what}` });
-          await assert.rejects(textOf(stream));
-          assert.notEqual(stream.rstCode, http2.constants.NGHTTP2_NO_ERROR);
-          other.end("goes on");
-          assert.equal(await textOf(other), "goes on");
+      for (const begun of ["", "head&"]) {
+        it(`are reset when the application destroys its ${what} (${begun}), and the others go on`, async () => {
+          httpd.expectLog("TN0006");
+          await withSession(async (session) => {
+            const other = session.request({ ":path": "/one/echo", ":method": "POST" });
+            const stream = session.request({ ":path": `/one/destroy?${begun}what=${what}` });
+            await assert.rejects(textOf(stream));
+            assert.notEqual(stream.rstCode, http2.constants.NGHTTP2_NO_ERROR);
+            other.end("goes on");
+            assert.equal(await textOf(other), "goes on");
+          });
         });
-      });
+      }
     }
 
     it("with a client that does not read hold the application up, and others go on", async () => {
@@ -187,8 +189,8 @@ describe("streams", () => {
           };
           const [expected, actual] = [await run(nodeUrl), await run(httpd.url)];
           assert.deepEqual(actual.events, expected.events);
-          // What has begun never looks complete.
-          if (query.includes("head")) assert.match(actual.text, /begun\r\n$/);
+          // What has begun never looks complete; a reset may overtake what came before it.
+          if (query.includes("head")) assert.doesNotMatch(actual.text, /\r\n0\r\n/);
           else assert.equal(actual.text, "");
         });
       }

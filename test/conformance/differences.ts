@@ -301,6 +301,14 @@ export const differences: readonly Difference[] = [
   },
   {
     host: "httpd",
+    what: "A malformed request never emits 'clientError': httpd answers it",
+    why: "It never becomes a request",
+    cases: {
+      "malformed: a server's 'clientError' may answer it": ["status: 422 → 400"],
+    },
+  },
+  {
+    host: "httpd",
     what: "A folded line (obs-fold) arrives as one line; node:http answers 400",
     why: "Both are right (RFC 9112, 5.2)",
     cases: {
