@@ -18,7 +18,7 @@ const statics = express();
 statics.get("/files/express", (request, response) =>
   response.sendFile(String(request.query["path"])),
 );
-statics.use("/files/static", express.static(process.env["FILES_ROOT"] ?? ""));
+statics.use("/files/static", express.static(process.env["FILES_ROOT"] ?? import.meta.dirname));
 
 function bounds(query: URLSearchParams): { start?: number; end?: number } {
   const of = (name: string): object => (query.has(name) ? { [name]: Number(query.get(name)) } : {});
