@@ -12,21 +12,9 @@
 #include "exchange.h"
 #include "log.h"
 
-#define BUFFER_BYTES 65536
-#define OUT_BYTES    (WIRE_FRAME_HEADER_BYTES + BUFFER_BYTES + 64)
-
-/* The worker reads the body now: the client that asked for leave gets it. */
-static void send_continue(request_rec *r)
-{
-    const int status = r->status;
-    const char *line = r->status_line;
-    r->status = HTTP_CONTINUE;
-    r->status_line = NULL;
-    ap_send_interim_response(r, 0);
-    r->status = status;
-    r->status_line = line;
-    r->expecting_100 = 0;
-}
+#define BUFFER_BYTES    65536
+#define END_FIXED_BYTES 10 /* of END, before trailers */
+#define OUT_BYTES       (WIRE_FRAME_HEADER_BYTES + BUFFER_BYTES)
 
 static apr_ssize_t read_failed(tenon_exchange *x, apr_status_t status)
 {
@@ -97,6 +85,53 @@ apr_ssize_t tenon_body_read(tenon_exchange *x, uint8_t *to, size_t most)
     return (apr_ssize_t)taken;
 }
 
+/* Bytes of END with the request's trailers, or 0 when there are none. */
+static size_t size_of_trailers(const tenon_exchange *x)
+{
+    const apr_array_header_t *trailers = apr_table_elts(x->r->trailers_in);
+    size_t size = WIRE_FRAME_HEADER_BYTES + END_FIXED_BYTES;
+    for (int i = 0; i < trailers->nelts; i++) {
+        const apr_table_entry_t *field = &APR_ARRAY_IDX(trailers, i, apr_table_entry_t);
+        size += TENON_FIELD_BYTES + strlen(field->key) + strlen(field->val);
+    }
+    return x->body_read && !x->tunnel && trailers->nelts > 0 ? size : 0;
+}
+
+static int encode_trailers(const tenon_exchange *x, wire_writer *writer)
+{
+    const apr_array_header_t *trailers = apr_table_elts(x->r->trailers_in);
+    wire_end_begin(writer, x->body_sent);
+    for (int i = 0; i < trailers->nelts; i++) {
+        const apr_table_entry_t *field = &APR_ARRAY_IDX(trailers, i, apr_table_entry_t);
+        wire_write_header(writer, field->key, strlen(field->key), field->val, strlen(field->val));
+    }
+    return wire_end_finish(writer, (unsigned)trailers->nelts);
+}
+
+size_t tenon_body_frame(const tenon_exchange *x, uint8_t **frames, size_t used, size_t data)
+{
+    const size_t trailers = size_of_trailers(x);
+    const size_t size = used + WIRE_FRAME_HEADER_BYTES + data;
+    wire_writer writer = {.capacity = trailers};
+    int end = 0;
+    if (trailers > 0) {
+        writer.buffer = (uint8_t *)apr_palloc(x->r->pool, size + trailers) + size;
+        end = encode_trailers(x, &writer);
+        memcpy(writer.buffer - size, *frames, size);
+        *frames = writer.buffer - size;
+        if (end < 0) {
+            ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, x->r,
+                          "TN0025: " TENON_EXCHANGE_FORMAT
+                          "the trailers of the request are left out: %s (%s)",
+                          TENON_EXCHANGE_PREFIX(x), wire_error_meaning(-end),
+                          wire_error_name(-end));
+        }
+    }
+    wire_frame_encode(*frames + used, WIRE_FRAME_DATA, x->body_read && end <= 0 ? WIRE_FLAG_END : 0,
+                      (uint32_t)data);
+    return size + (end > 0 ? (size_t)end : 0);
+}
+
 /* Sends what waits in `out`: GOING also when the worker's socket is full. */
 static tenon_outcome send_out(tenon_exchange *x)
 {
@@ -137,8 +172,7 @@ static int fill_out(tenon_exchange *x)
     if (got == 0 && !x->body_read) {
         return 0;
     }
-    wire_frame_encode(x->out, WIRE_FRAME_DATA, x->body_read ? WIRE_FLAG_END : 0, (uint32_t)got);
-    x->out_size = WIRE_FRAME_HEADER_BYTES + (size_t)got;
+    x->out_size = tenon_body_frame(x, &x->out, 0, (size_t)got);
     x->ended = x->body_read;
     return 1;
 }
@@ -151,9 +185,7 @@ tenon_outcome tenon_body_forward(tenon_exchange *x)
     while (tenon_body_wanted(x)) {
         int filled;
         tenon_outcome outcome;
-        if (x->r->expecting_100 && !x->passed) {
-            send_continue(x->r);
-        }
+        tenon_interim_continue(x);
         filled = fill_out(x);
         if (filled < 0) {
             return x->r->connection->aborted ? TENON_CLIENT_GONE : TENON_FAILED;

@@ -17,6 +17,9 @@
  */
 #define TENON_READ_BYTES 81920
 
+/* Bytes of a field in a frame, beside name and value. */
+#define TENON_FIELD_BYTES 7
+
 /* How an attempt, or the whole exchange, ended. */
 typedef enum {
     TENON_GOING,    /* not yet */
@@ -94,6 +97,10 @@ void tenon_request_number(tenon_exchange *x, uint32_t exchange);
 /* Reads what is there of the body without waiting, at most `most` bytes, into `to`: bytes, or -1
  * (see x->status). */
 apr_ssize_t tenon_body_read(tenon_exchange *x, uint8_t *to, size_t most);
+/* Makes a DATA frame of `data` bytes that stand behind `used` bytes and room for its header in
+ * `*frames`; behind the last of the body, END with trailers too (`*frames` is another buffer then):
+ * bytes used now. */
+size_t tenon_body_frame(const tenon_exchange *x, uint8_t **frames, size_t used, size_t data);
 /* Forwards body that the worker has asked for, as far as it goes without waiting. */
 tenon_outcome tenon_body_forward(tenon_exchange *x);
 /* 1 when the worker waits for body that the client has not sent yet. */
@@ -106,6 +113,9 @@ tenon_outcome tenon_response_frame(tenon_exchange *x, const wire_frame *frame);
 tenon_outcome tenon_response_finish(tenon_exchange *x);
 /* Passes down what has been collected; `flush` lets nothing wait in httpd. */
 tenon_outcome tenon_response_pass(tenon_exchange *x, int flush);
+/* Whether a field belongs to the connection or says where a message ends: httpd's business, both.
+ */
+int tenon_response_frames_message(wire_text name);
 /* Ends an answer that cannot be completed so that the client sees it (P3). */
 void tenon_response_truncate(tenon_exchange *x);
 /* Has the client's connection closed with a reset: an end of file would look like the end of a body
@@ -129,6 +139,19 @@ int tenon_file_is_body(const tenon_exchange *x);
 /* Makes httpd's byte-range filter fit for a file, and judges the request's conditions by the
  * validators that the application set: OK, or the status to answer with. */
 int tenon_file_conditions(request_rec *r);
+
+/* interim.c */
+/* The client that asked for leave to send its body gets it. */
+void tenon_interim_continue(tenon_exchange *x);
+/* Passes an interim RESPONSE on. */
+tenon_outcome tenon_interim_answer(tenon_exchange *x, wire_response *response);
+
+/* amend.c */
+/* Keeps Content-Type and Content-Length of an answer without body. */
+void tenon_amend_head(tenon_exchange *x);
+/* Sends r->trailers_out behind a body in chunks. mod_http2 does it by itself. */
+void tenon_amend_trailers(tenon_exchange *x);
+void tenon_amend_register(void);
 
 /* converse.c */
 /* Runs the exchange on its channel until it ends one way or the other. */

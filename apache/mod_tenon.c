@@ -21,6 +21,7 @@ static void register_hooks(apr_pool_t *p)
     tenon_supervise_register();
     tenon_ending_register();
     tenon_connection_register();
+    tenon_amend_register();
     tenon_handler_register();
     tenon_fallback_register();
 }

@@ -14,7 +14,6 @@
 #include "location.h"
 #include "log.h"
 
-#define FIELD_BYTES     7 /* of a field, beside name and value */
 #define EXCHANGE_OFFSET (WIRE_FRAME_HEADER_BYTES + 4)
 #define PORT_BYTES      8
 
@@ -95,13 +94,45 @@ static size_t size_of_head(const request_rec *r, const fact_list *list)
     const apr_array_header_t *headers = apr_table_elts(r->headers_in);
     size_t size = WIRE_FRAME_HEADER_BYTES + WIRE_REQUEST_FIXED_BYTES;
     for (unsigned i = 0; i < list->count; i++) {
-        size += FIELD_BYTES + list->facts[i].length;
+        size += TENON_FIELD_BYTES + list->facts[i].length;
     }
     for (int i = 0; i < headers->nelts; i++) {
         const apr_table_entry_t *header = &APR_ARRAY_IDX(headers, i, apr_table_entry_t);
-        size += FIELD_BYTES + strlen(header->key) + strlen(header->val);
+        size += TENON_FIELD_BYTES + strlen(header->key) + strlen(header->val);
     }
     return size;
+}
+
+/* The cookies of a client that sends several lines: httpd has joined them with commas before any
+ * hook. No cookie holds a comma (RFC 6265, 4.1.1), so one that the name of a cookie follows was the
+ * end of a line. */
+static const char *separate_cookies(const request_rec *r, const char *joined)
+{
+    char *cookies = NULL;
+    const char *at = joined;
+    while ((at = strstr(at, ", ")) != NULL) {
+        const char *name = at + 2;
+        const char *end = ap_scan_http_token(name);
+        if (end > name && *end == '=') {
+            if (!cookies) {
+                cookies = apr_pstrdup(r->pool, joined);
+            }
+            cookies[at - joined] = ';';
+        }
+        at = name;
+    }
+    return cookies ? cookies : joined;
+}
+
+static void write_headers(wire_writer *writer, const request_rec *r)
+{
+    const apr_array_header_t *headers = apr_table_elts(r->headers_in);
+    const char *cookies = apr_table_get(r->headers_in, "Cookie");
+    for (int i = 0; i < headers->nelts; i++) {
+        const apr_table_entry_t *header = &APR_ARRAY_IDX(headers, i, apr_table_entry_t);
+        const char *value = header->val == cookies ? separate_cookies(r, cookies) : header->val;
+        wire_write_header(writer, header->key, strlen(header->key), value, strlen(value));
+    }
 }
 
 /* Whether the client asks to switch protocols (RFC 9110, 7.8). A stream of HTTP/2 cannot. */
@@ -159,9 +190,7 @@ static int add_eager_body(tenon_exchange *x, size_t at)
     if (got == 0 && !x->body_read) {
         return OK;
     }
-    wire_frame_encode(x->head + at, WIRE_FRAME_DATA, x->body_read ? WIRE_FLAG_END : 0,
-                      (uint32_t)got);
-    x->head_size += WIRE_FRAME_HEADER_BYTES + (size_t)got;
+    x->head_size = tenon_body_frame(x, &x->head, at, (size_t)got);
     x->eager = (uint64_t)got;
     x->ended = x->body_read;
     return OK;
@@ -170,7 +199,6 @@ static int add_eager_body(tenon_exchange *x, size_t at)
 int tenon_request_prepare(tenon_exchange *x)
 {
     request_rec *r = x->r;
-    const apr_array_header_t *headers = apr_table_elts(r->headers_in);
     wire_writer writer = {.failed = 0};
     fact_list list;
     int size;
@@ -188,12 +216,9 @@ int tenon_request_prepare(tenon_exchange *x)
     for (unsigned i = 0; i < list.count; i++) {
         wire_write_fact(&writer, list.facts[i].name, list.facts[i].value, list.facts[i].length);
     }
-    for (int i = 0; i < headers->nelts; i++) {
-        const apr_table_entry_t *header = &APR_ARRAY_IDX(headers, i, apr_table_entry_t);
-        wire_write_header(&writer, header->key, strlen(header->key), header->val,
-                          strlen(header->val));
-    }
-    size = wire_request_finish(&writer, x->flags, list.count, (unsigned)headers->nelts);
+    write_headers(&writer, r);
+    size = wire_request_finish(&writer, x->flags, list.count,
+                               (unsigned)apr_table_elts(r->headers_in)->nelts);
     if (size < 0) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "TN0011: " TENON_EXCHANGE_FORMAT

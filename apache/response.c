@@ -37,6 +37,12 @@ static int is_hop_by_hop(wire_text name)
            is(name, "Proxy-Connection") || is(name, "Upgrade");
 }
 
+int tenon_response_frames_message(wire_text name)
+{
+    return is_hop_by_hop(name) || is(name, "Content-Length") || is(name, "Trailer") ||
+           is(name, "TE");
+}
+
 /* Adds one header to the answer: 0, or -WIRE_ERROR_BAD_LENGTH. */
 static int add_header(tenon_exchange *x, wire_text name, wire_text value)
 {
@@ -116,33 +122,43 @@ static tenon_outcome open_tunnel(tenon_exchange *x, wire_response *response)
     return TENON_GOING;
 }
 
-static tenon_outcome answer(tenon_exchange *x, const wire_frame *frame)
+/* What httpd has guessed of the URL (mod_mime) is not what the application answers. */
+static void forget_guesses(request_rec *r)
+{
+    r->content_type = NULL;
+    r->content_encoding = NULL;
+    r->content_languages = NULL;
+}
+
+static tenon_outcome answer(tenon_exchange *x, wire_response *response)
 {
     request_rec *r = x->r;
-    wire_response response;
-    int error = wire_response_decode(frame->payload, frame->length, &response);
-    if (error < 0) {
-        return tenon_exchange_violation(x, error, "RESPONSE");
-    }
+    int error;
     x->declared = WIRE_LENGTH_UNKNOWN;
-    if (response.status == HTTP_SWITCHING_PROTOCOLS) {
-        return open_tunnel(x, &response);
+    if (response->status == HTTP_SWITCHING_PROTOCOLS) {
+        return open_tunnel(x, response);
     }
-    if (response.status < 200) {
-        return TENON_GOING;
+    if (response->status < 200) {
+        return tenon_interim_answer(x, response);
     }
-    error = read_headers(x, &response);
+    forget_guesses(r);
+    error = read_headers(x, response);
     if (error < 0) {
         apr_table_clear(r->headers_out);
         return tenon_exchange_violation(x, error, "RESPONSE");
     }
     x->answered = 1;
-    r->status = response.status;
-    if (response.reason.length > 0) {
-        r->status_line = apr_psprintf(r->pool, "%d %s", response.status, copy(x, response.reason));
+    r->status = response->status;
+    if (response->reason.length > 0) {
+        r->status_line = apr_psprintf(r->pool, "%d %s", r->status, copy(x, response->reason));
+    } else if (r->status != HTTP_OK) {
+        /* Left to itself httpd calls a status that it does not know an error of its own. */
+        r->status_line = ap_get_status_line_ex(r->pool, r->status);
     }
-    x->bodiless = r->header_only || response.status == HTTP_NO_CONTENT ||
-                  response.status == HTTP_NOT_MODIFIED;
+    x->bodiless = r->header_only || AP_STATUS_IS_HEADER_ONLY(r->status);
+    if (x->bodiless) {
+        tenon_amend_head(x);
+    }
     return TENON_GOING;
 }
 
@@ -193,25 +209,44 @@ static tenon_outcome complete(tenon_exchange *x)
     return TENON_COMPLETE;
 }
 
+static int read_trailers(tenon_exchange *x, wire_end *end)
+{
+    wire_text name;
+    wire_text value;
+    for (unsigned i = 0; i < end->trailers; i++) {
+        const int error = wire_read_header(&end->fields, &name, &value);
+        if (error < 0) {
+            return error;
+        }
+        if (!tenon_response_frames_message(name)) {
+            apr_table_addn(x->r->trailers_out, copy(x, name), copy(x, value));
+        }
+    }
+    return wire_message_end(&end->fields);
+}
+
 static tenon_outcome take_end(tenon_exchange *x, const wire_frame *frame)
 {
     wire_end end;
-    wire_text name;
-    wire_text value;
     int error = wire_end_decode(frame->payload, frame->length, &end);
     if (error == 0 && end.body_length != x->received) {
         error = -WIRE_ERROR_BAD_LENGTH;
     }
-    for (unsigned i = 0; error >= 0 && i < end.trailers; i++) {
-        error = wire_read_header(&end.fields, &name, &value);
-        if (error >= 0) {
-            apr_table_addn(x->r->trailers_out, copy(x, name), copy(x, value));
-        }
-    }
     if (error >= 0) {
-        error = wire_message_end(&end.fields);
+        error = read_trailers(x, &end);
     }
-    return error < 0 ? tenon_exchange_violation(x, error, "END") : complete(x);
+    if (error < 0) {
+        return tenon_exchange_violation(x, error, "END");
+    }
+    if (!x->bodiless && !apr_is_empty_table(x->r->trailers_out)) {
+        /* A body that comes whole would get a length in place of chunks. */
+        const tenon_outcome outcome = x->passed ? TENON_GOING : tenon_response_pass(x, 1);
+        if (outcome != TENON_GOING) {
+            return outcome;
+        }
+        tenon_amend_trailers(x);
+    }
+    return complete(x);
 }
 
 static tenon_outcome take_abort(tenon_exchange *x, const wire_frame *frame)
@@ -289,25 +324,11 @@ static tenon_outcome take_pull(tenon_exchange *x, const wire_frame *frame)
     return TENON_GOING;
 }
 
-/* Status of a RESPONSE, before it is handled; 0 for every other frame. What cannot be decoded is
- * judged then. */
-static unsigned status_of(const wire_frame *frame)
-{
-    wire_response response;
-    if (frame->type != WIRE_FRAME_RESPONSE) {
-        return 0;
-    }
-    return wire_response_decode(frame->payload, frame->length, &response) < 0 ? HTTP_OK
-                                                                              : response.status;
-}
-
 static tenon_outcome dispatch(tenon_exchange *x, const wire_frame *frame)
 {
     switch ((wire_frame_type)frame->type) {
     case WIRE_FRAME_HELLO:
         return take_hello(x, frame);
-    case WIRE_FRAME_RESPONSE:
-        return answer(x, frame);
     case WIRE_FRAME_DATA:
         return take_data(x, frame);
     case WIRE_FRAME_FILE:
@@ -323,6 +344,7 @@ static tenon_outcome dispatch(tenon_exchange *x, const wire_frame *frame)
     case WIRE_FRAME_CLOSE:
         return take_close(x, frame);
     case WIRE_FRAME_REQUEST:
+    case WIRE_FRAME_RESPONSE: /* handled before */
         break;
     }
     return tenon_exchange_violation(x, -WIRE_ERROR_OUT_OF_ORDER, wire_frame_type_name(frame->type));
@@ -330,13 +352,21 @@ static tenon_outcome dispatch(tenon_exchange *x, const wire_frame *frame)
 
 tenon_outcome tenon_response_frame(tenon_exchange *x, const wire_frame *frame)
 {
-    const int error = wire_exchange_step(&x->channel->state, WIRE_FROM_WORKER, frame->type,
-                                         frame->flags, status_of(frame));
+    const int is_response = frame->type == WIRE_FRAME_RESPONSE;
+    wire_response response = {.status = 0};
     tenon_outcome outcome;
+    int error = 0;
+    if (is_response) {
+        error = wire_response_decode(frame->payload, frame->length, &response);
+    }
+    if (error >= 0) {
+        error = wire_exchange_step(&x->channel->state, WIRE_FROM_WORKER, frame->type, frame->flags,
+                                   response.status);
+    }
     if (error < 0) {
         return tenon_exchange_violation(x, error, wire_frame_type_name(frame->type));
     }
-    outcome = dispatch(x, frame);
+    outcome = is_response ? answer(x, &response) : dispatch(x, frame);
     return outcome == TENON_GOING && (frame->flags & WIRE_FLAG_END) ? complete(x) : outcome;
 }
 

@@ -23,7 +23,7 @@ export interface StartOptions {
 }
 
 type Start = (options: StartOptions) => Promise<Contender>;
-type Application = "listener" | "fetch" | "express";
+type Application = "listener" | "fetch" | "express" | "fastify";
 
 const modulePath = fileURLToPath(new URL("../build/apache/mod_tenon.so", import.meta.url));
 const packagePath = fileURLToPath(new URL("..", import.meta.url));
@@ -181,8 +181,10 @@ export type ContenderName =
   | "tenon-2"
   | "tenon-fetch"
   | "tenon-express"
+  | "tenon-fastify"
   | "proxy"
   | "proxy-express"
+  | "proxy-fastify"
   | "node";
 
 /** Every contender: what it is, and how to start it. */
@@ -193,10 +195,12 @@ export const contenders: Readonly<Record<ContenderName, { text: string; start: S
   "tenon-2": { text: "the same with two workers", start: startTenon("listener", 2) },
   "tenon-fetch": { text: "Tenon, fetch handler, one worker", start: startTenon("fetch", 1) },
   "tenon-express": { text: "Tenon, Express, one worker", start: startTenon("express", 1) },
+  "tenon-fastify": { text: "Tenon, Fastify, one worker", start: startTenon("fastify", 1) },
   proxy: {
     text: "mod_proxy_http to node:http over a Unix socket",
     start: startProxy("listener"),
   },
   "proxy-express": { text: "the same with Express", start: startProxy("express") },
+  "proxy-fastify": { text: "the same with Fastify", start: startProxy("fastify") },
   node: { text: "node:http alone", start: startPlainNode("listener") },
 };

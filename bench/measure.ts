@@ -31,7 +31,7 @@ async function loadChecked(
   signal: AbortSignal,
 ): Promise<LoadResult> {
   const result = await runLoad(contender.url, scenario.load, seconds, signal);
-  const wrong = complaint(result, scenario.responseBytes);
+  const wrong = complaint(result, scenario.answer?.length ?? scenario.load.bodyBytes);
   if (wrong !== undefined) throw new Error(`${name}: ${wrong}\n${contender.log()}`);
   return result;
 }
@@ -58,9 +58,10 @@ async function takeSample(
 async function probe(name: ContenderName, contender: Contender, scenario: Scenario): Promise<void> {
   const { method, bodyBytes } = scenario.load;
   const sent = method === "POST" ? "x".repeat(bodyBytes) : undefined;
+  const right = scenario.answer ?? sent;
   const response = await fetch(contender.url, { method, body: sent ?? null });
   const body = await response.text();
-  if (response.status !== 200 || body !== (sent ?? "hello world\n")) {
+  if (response.status !== 200 || body !== right) {
     throw new Error(
       `${name} answered ${method} with status ${response.status} and a body of ${body.length} bytes\n${contender.log()}`,
     );

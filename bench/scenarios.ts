@@ -6,40 +6,46 @@ import type { Load } from "./wrk.ts";
 export interface Scenario {
   readonly text: string;
   readonly load: Load;
-  /** Smallest size of a right response's body. */
-  readonly responseBytes: number;
+  /** Body of a right response. Unset: what was sent. */
+  readonly answer?: string;
   readonly contenders: readonly ContenderName[];
 }
 
-const answerBytes = 12;
+const text = "hello world\n";
+const json = '{"hello":"world"}';
 const postBytes = 65_536;
 const manyConnections = 32;
 
-export type ScenarioName = "content" | "express" | "post" | "latency";
+export type ScenarioName = "content" | "express" | "fastify" | "post" | "latency";
 
 export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   content: {
     text: "GET, 12 bytes, 32 connections",
     load: { method: "GET", bodyBytes: 0, connections: manyConnections },
-    responseBytes: answerBytes,
+    answer: text,
     contenders: ["handler", "raw-hop", "tenon", "tenon-2", "tenon-fetch", "proxy", "node"],
   },
   express: {
-    text: "GET, 12 bytes from Express, 32 connections",
+    text: "GET, JSON from Express, 32 connections",
     load: { method: "GET", bodyBytes: 0, connections: manyConnections },
-    responseBytes: answerBytes,
+    answer: json,
     contenders: ["tenon-express", "proxy-express"],
+  },
+  fastify: {
+    text: "GET, JSON from Fastify, 32 connections",
+    load: { method: "GET", bodyBytes: 0, connections: manyConnections },
+    answer: json,
+    contenders: ["tenon-fastify", "proxy-fastify"],
   },
   post: {
     text: "POST, 64 KiB echoed, 32 connections",
     load: { method: "POST", bodyBytes: postBytes, connections: manyConnections },
-    responseBytes: postBytes,
     contenders: ["handler", "tenon", "proxy", "node"],
   },
   latency: {
     text: "GET, 12 bytes, one connection",
     load: { method: "GET", bodyBytes: 0, connections: 1 },
-    responseBytes: answerBytes,
+    answer: text,
     contenders: ["handler", "raw-hop", "tenon", "proxy", "node"],
   },
 };
@@ -74,6 +80,7 @@ export const ratios: readonly Ratio[] = [
   { scenario: "content", figure: "cpu", of: "tenon-2", over: "tenon" },
   { scenario: "content", figure: "cpu", of: "tenon-fetch", over: "tenon" },
   { scenario: "express", figure: "cpu", of: "tenon-express", over: "proxy-express", limit: 0.95 },
+  { scenario: "fastify", figure: "cpu", of: "tenon-fastify", over: "proxy-fastify", limit: 0.95 },
   { scenario: "post", figure: "cpu", of: "tenon", over: "proxy", limit: 0.6 },
   { scenario: "post", figure: "cpu", of: "tenon", over: "handler" },
   { scenario: "latency", figure: "p50", of: "tenon", over: "proxy", limit: 0.9, aim: 0.8 },

@@ -11,7 +11,7 @@ export interface RequestFacts {
   readonly method: string | undefined;
   /** The request target as the client sent it; what is behind the mount where `TenonMount … strip` says so. */
   readonly target: string | undefined;
-  /** Protocol between client and host, such as HTTP/2.0: `req.httpVersion` is 1.1 then. */
+  /** Protocol between client and host, such as HTTP/2.0. */
   readonly protocol: string | undefined;
   /** http or https. */
   readonly scheme: string | undefined;

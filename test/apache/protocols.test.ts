@@ -4,8 +4,9 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import http2 from "node:http2";
 import https from "node:https";
+import { join } from "node:path";
 import { ask, askJson, exchangeBytes } from "../helpers/http-client.ts";
-import { pool, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
+import { pool, root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 
 interface RequestFacts {
   readonly method: string;
@@ -38,7 +39,10 @@ for (const mpm of ["event", "worker", "prefork"] as const) {
     let httpd: TestHttpd;
 
     before(async () => {
-      httpd = await startHttpd({ mpm, tls: true, text: pool("probe", "TenonProcesses 1 1") });
+      const application = join(root, "test", "applications", "fetch.ts");
+      const one = "TenonProcesses 1 1";
+      const text = [pool("probe", one), pool("fetch", one, application)].join("\n");
+      httpd = await startHttpd({ mpm, tls: true, text });
       // mod_http2 says that it serves no HTTP/2 under prefork.
       if (mpm === "prefork") httpd.expectLog("AH10034");
     });
@@ -56,6 +60,13 @@ for (const mpm of ["event", "worker", "prefork"] as const) {
       const facts = JSON.parse(body) as RequestFacts;
       assert.equal(facts.httpVersion, "1.0");
       assert.equal(facts.headers["host"], undefined);
+    });
+
+    it("passes on a status that httpd has no reason phrase for, from any shape of application", async () => {
+      for (const code of [299, 418, 499, 599]) {
+        assert.equal((await ask(`${httpd.url}/probe/status?code=${code}`)).status, code);
+        assert.equal((await ask(`${httpd.url}/fetch/status?code=${code}`)).status, code);
+      }
     });
 
     it("serves HTTP/1.0 with keep-alive when the length is known", async () => {

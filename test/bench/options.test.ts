@@ -5,7 +5,7 @@ import { helpText, parseOptions } from "../../bench/options.ts";
 describe("bench/options", () => {
   it("measures everything unless told otherwise", () => {
     const options = parseOptions([]);
-    assert.deepEqual(options.scenarios, ["content", "express", "post", "latency"]);
+    assert.deepEqual(options.scenarios, ["content", "express", "fastify", "post", "latency"]);
     assert.ok(options.contenders.includes("tenon"));
     assert.equal(options.firstHit, true);
     assert.equal(options.json, undefined);

@@ -259,9 +259,9 @@ describe("request and response of node:http", () => {
     const hints = await channel.ask({ target: "/hints" });
     assert.deepEqual(
       hints.interim.map(({ status }) => status),
-      [103, 102],
+      [100, 103, 102],
     );
-    assert.deepEqual(hints.interim[0]?.rawHeaders, ["Link", "</style.css>; rel=preload; as=style"]);
+    assert.deepEqual(hints.interim[1]?.rawHeaders, ["Link", "</style.css>; rel=preload; as=style"]);
     assert.equal(hints.text, "hinted\n");
   });
 

@@ -1,9 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Applications that call listen() themselves: the first HTTP server that listens gets the requests and binds no port.
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import { Server as NetServer } from "node:net";
 import { http } from "../node-http.ts";
 import type { Adapter, Serving } from "./adapter.ts";
+
+/** What node:http looks for in Expect. */
+const continueExpected = /(?:^|\W)100-continue(?:$|\W)/i;
+
+/**
+ * The event that a request is for its server: 'request', or one of those about Expect where somebody listens to it. With nobody there the host
+ * sends 100 when the application reads, and refuses other expectations itself.
+ */
+function eventOf(server: Server, request: IncomingMessage): string {
+  const continues = server.listenerCount("checkContinue") > 0;
+  const others = server.listenerCount("checkExpectation") > 0;
+  if (!continues && !others) return "request";
+  const { expect } = request.headers;
+  if (expect === undefined || request.httpVersion === "1.0") return "request";
+  if (continueExpected.test(expect)) return continues ? "checkContinue" : "request";
+  return others ? "checkExpectation" : "request";
+}
 
 /** Makes the adapter of a server: requests become its 'request' events. */
 export function serverAdapter(server: Server, serving: Serving): Adapter {
@@ -12,7 +29,7 @@ export function serverAdapter(server: Server, serving: Serving): Adapter {
     handle(exchange) {
       if (exchange.upgrade && serving.upgrade(exchange, server)) return;
       serving.messages(exchange, server, (request, response) => {
-        server.emit("request", request, response);
+        server.emit(eventOf(server, request), request, response);
       });
     },
   };

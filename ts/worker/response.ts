@@ -33,7 +33,7 @@ function symbolOf(object: object, description: string): symbol {
   return found;
 }
 
-const { OutgoingMessage, STATUS_CODES, validateHeaderName, validateHeaderValue } = http;
+const { OutgoingMessage, validateHeaderName, validateHeaderValue } = http;
 const sample = new OutgoingMessage();
 const outHeadersKey = symbolOf(sample, "kOutHeaders");
 const needDrainKey = symbolOf(sample, "kNeedDrain");
@@ -44,6 +44,8 @@ class HeadLines {
   readonly lines: string[] = [];
   /** What Content-Length says. */
   bodyLength: number | undefined;
+  /** Trailers are to come, for which the body must not have a length. */
+  announcesTrailers = false;
 
   add(name: string, value: unknown, validate: boolean): void {
     if (validate) validateHeaderName(name);
@@ -61,6 +63,7 @@ class HeadLines {
     if (length === 7 || length === 10 || length === 14 || length === 16 || length === 17) {
       const lower = name.toLowerCase();
       if (lower === "content-length") this.bodyLength = Number(value);
+      else if (lower === "trailer") this.announcesTrailers = true;
       else if (connectionHeaders.has(lower)) return;
     }
     this.lines.push(name, typeof value === "string" ? value : String(value));
@@ -110,15 +113,15 @@ function storeHeader(
   const head = new HeadLines();
   addAll(head, this, headers);
   const gathered = this._contentLength;
-  if (head.bodyLength === undefined && !this._removedContLen && typeof gathered === "number") {
-    if (this._hasBody) {
-      head.bodyLength = gathered;
-      head.lines.push("Content-Length", String(gathered));
-    }
+  const mayGather = !this._removedContLen && !head.announcesTrailers && this._hasBody;
+  if (head.bodyLength === undefined && mayGather && typeof gathered === "number") {
+    head.bodyLength = gathered;
+    head.lines.push("Content-Length", String(gathered));
   }
   this._header = firstLine;
   this._headerSent = true;
-  const reason = statusMessage === STATUS_CODES[statusCode] ? "" : statusMessage;
+  // Hosts have words of their own for what is not named.
+  const reason = statusCode === 200 && statusMessage === "OK" ? "" : statusMessage;
   const bodyLength = this._hasBody ? head.bodyLength : undefined;
   socketOf(this)?.exchange.respond(statusCode, reason, head.lines, bodyLength);
 }
@@ -197,12 +200,12 @@ function parseLines(lines: readonly string[]): string[] {
   return fields;
 }
 
-/** Reads the text that node:http makes of an interim response; undefined for 100, which the host sends when body is pulled. */
+/** Reads the text that node:http makes of an interim response; undefined when it is none. */
 export function parseInterim(
   text: string,
 ): { status: number; reason: string; headers: string[] } | undefined {
   const match = /^HTTP\/1\.1 (1\d\d) ([^\r]*)\r\n/.exec(text);
-  if (match === null || match[1] === "100") return undefined;
+  if (match === null) return undefined;
   const headers = parseLines(text.split("\r\n").slice(1));
   return { status: Number(match[1]), reason: match[2] ?? "", headers };
 }
