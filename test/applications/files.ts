@@ -147,8 +147,12 @@ const routes: Readonly<Record<string, Route>> = {
     });
   },
   async opened(response, path) {
-    await using handle = await open(path);
-    await sendFile(response, handle);
+    const handle = await open(path);
+    try {
+      await sendFile(response, handle);
+    } finally {
+      await handle.close();
+    }
   },
 };
 let sharedHandle: ReturnType<typeof open> | undefined;
