@@ -410,7 +410,9 @@ tenon_outcome tenon_response_finish(tenon_exchange *x)
     } else if (status != OK) {
         return tenon_exchange_fail(x, status);
     }
-    outcome = tenon_response_pass(x, x->tunnel);
+    /* httpd reads the rest of an unread body next: the client may wait for the answer before it
+     * sends that. */
+    outcome = tenon_response_pass(x, x->tunnel || !x->body_read);
     return outcome == TENON_GOING ? TENON_COMPLETE : outcome;
 }
 

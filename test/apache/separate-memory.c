@@ -6,6 +6,7 @@
  */
 #include <apr_buckets.h>
 #include <apr_pools.h>
+#include <apr_thread_proc.h>
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
@@ -24,7 +25,8 @@ typedef struct owner {
 
 static owner *owners[BUCKETS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-/* Registering the cleanup allocates from the pool itself. */
+/* Takes from the pool itself: registering a cleanup does, and what the pool needs behind its last
+ * cleanup must. */
 static __thread int registering;
 
 /* A prefork child clears its pools in the handler of SIGTERM, whatever it was doing: the signal
@@ -123,6 +125,23 @@ void *apr_palloc(apr_pool_t *pool, apr_size_t size)
     piece = keep(owner_of(pool), malloc(size));
     leave(&before);
     return piece;
+}
+
+/* A pool waits for its processes behind its last cleanup: it is given a record that is still there.
+ */
+void apr_pool_note_subprocess(apr_pool_t *pool, apr_proc_t *process, apr_kill_conditions_e how)
+{
+    void (*real)(apr_pool_t *, apr_proc_t *, apr_kill_conditions_e);
+    apr_proc_t *kept;
+    sigset_t before;
+    *(void **)&real = dlsym(RTLD_NEXT, "apr_pool_note_subprocess");
+    enter(&before);
+    registering = 1;
+    kept = apr_palloc(pool, sizeof(*kept));
+    *kept = *process;
+    real(pool, kept, how);
+    registering = 0;
+    leave(&before);
 }
 
 void *apr_bucket_alloc(apr_size_t size, apr_bucket_alloc_t *list)

@@ -46,6 +46,9 @@ export function checkExpectation({ expect }: Case, observation: Observation): vo
   if (notes !== undefined) assert.deepEqual(observation.notes, notes, "what the client saw");
 }
 
+/** Most of a fact that is shown; what is compared is all of it. */
+const FACT_CHARACTERS = 100;
+
 type Facts = ReadonlyMap<string, string>;
 
 /** An observation as single facts by name. */
@@ -54,7 +57,7 @@ function factsOf({ answers, seen, notes }: Observation): Facts {
   const add = (name: string, value: unknown): unknown => facts.set(name, JSON.stringify(value));
   for (const [at, answer] of answers.entries()) {
     const of = at === 0 ? "" : `answer ${at + 1}: `;
-    const { headers, trailers, ...others } = answer;
+    const { headers, trailers, bodyBytes: _, ...others } = answer;
     for (const [name, value] of Object.entries(others)) add(`${of}${name}`, value);
     for (const [name, values] of Object.entries(headers)) add(`${of}header ${name}`, values);
     for (const [name, values] of Object.entries(trailers)) add(`${of}trailer ${name}`, values);
@@ -64,17 +67,37 @@ function factsOf({ answers, seen, notes }: Observation): Facts {
   return facts;
 }
 
+/** An answer without a Content-Length that the host has put where the reference sends chunks, and that says what the body has. */
+function withoutFraming(answer: Answer, model: Answer | undefined): Answer {
+  const { "Content-Length": length, ...headers } = answer.headers;
+  const chunked = model !== undefined && lowered(model.headers)["content-length"] === undefined;
+  const right = length?.length === 1 && Number(length[0]) === answer.bodyBytes;
+  return chunked && right && answer.body === model.body ? { ...answer, headers } : answer;
+}
+
+function shown(fact = "nothing"): string {
+  return fact.length <= FACT_CHARACTERS ? fact : `${fact.slice(0, FACT_CHARACTERS)}…`;
+}
+
+/** Who answered, and what the application saw of it. */
+function answererOf({ answers, seen }: Observation): string {
+  const status = answers[0]?.status ?? "no answer";
+  if (seen === undefined) return `${status} by the host`;
+  return `${status} by the application, which saw ${shown(JSON.stringify(seen))}`;
+}
+
 /** Says where an observation differs from the reference's: `fact: reference's → its`, a line each. */
 export function differencesOf(reference: Observation, observation: Observation): string[] {
   if ((reference.seen === undefined) !== (observation.seen === undefined)) {
-    const said = (of: Observation): string =>
-      `${of.answers[0]?.status ?? "no answer"} by ${of.seen === undefined ? "the host" : "the application"}`;
-    return [`${said(reference)} → ${said(observation)}`];
+    return [`${answererOf(reference)} → ${answererOf(observation)}`];
   }
   const theirs = factsOf(reference);
-  const ours = factsOf(observation);
+  const ours = factsOf({
+    ...observation,
+    answers: observation.answers.map((answer, at) => withoutFraming(answer, reference.answers[at])),
+  });
   const names = [...new Set([...theirs.keys(), ...ours.keys()])];
   return names
     .filter((name) => theirs.get(name) !== ours.get(name))
-    .map((name) => `${name}: ${theirs.get(name) ?? "nothing"} → ${ours.get(name) ?? "nothing"}`);
+    .map((name) => `${name}: ${shown(theirs.get(name))} → ${shown(ours.get(name))}`);
 }

@@ -44,10 +44,11 @@ export class Dispatch {
   upgrade(request: IncomingMessage, socket: Duplex): void {
     const called = this.#call(String(request.headers[caseHeader]));
     const { upgrade } = called.asked;
-    const closed = onceSafely(socket, "close");
     called.seen("upgrade");
     socket.on("error", () => undefined);
-    void this.#finish(called, async () => upgrade?.(request, socket, called.seen), closed);
+    // A socket that nobody reads never closes; a case that is about its end waits for it.
+    const serve = async (): Promise<void> => upgrade?.(request, socket, called.seen);
+    void this.#finish(called, serve, Promise.resolve());
   }
 
   timeout(socket: object): void {
@@ -55,20 +56,28 @@ export class Dispatch {
     (socket as Duplex).destroy();
   }
 
-  fetch(request: Request): Response | Promise<Response> {
+  async fetch(request: Request): Promise<Response> {
     const called = this.#call(request.headers.get(caseHeader) ?? "");
     const { fetch } = called.asked;
     if (fetch === undefined) throw new Error(`${called.asked.name} has no fetch`);
-    const response = fetch(request, called.seen);
-    // What happens behind the answer, a case waits for with `client.saw`.
-    void this.#finish(called, async () => response, Promise.resolve());
+    // An error is the host's to answer. What happens behind the answer, a case waits for with `client.saw`.
+    const response = (async () => fetch(request, called.seen))();
+    void this.#finish(called, () => response.catch(() => undefined), Promise.resolve());
     return response;
   }
 
   async #serve(called: Called, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const closed = response.closed ? Promise.resolve() : onceSafely(response, "close");
     const { serve } = called.asked;
-    await this.#finish(called, async () => serve?.(request, response, called.seen), closed);
+    const answer = async (): Promise<void> => {
+      try {
+        await serve?.(request, response, called.seen);
+      } catch (error) {
+        called.seen("thrown", error);
+        response.destroy();
+      }
+    };
+    await this.#finish(called, answer, closed);
   }
 
   async #finish(

@@ -7,8 +7,9 @@ import type { Seen } from "./case.ts";
 import { deferred } from "./deferred.ts";
 import type { FromApplication, ToApplication } from "./observer.ts";
 
-/** What JSON has no word for. */
-function plain(_key: string, value: unknown): unknown {
+/** What JSON has no word for. A Buffer would give its own. */
+function plain(this: Record<string, unknown>, key: string): unknown {
+  const value = this[key];
   if (value === undefined) return "(undefined)";
   if (value instanceof Uint8Array) return Buffer.from(value).toString("latin1");
   if (value instanceof Error) return (value as NodeJS.ErrnoException).code ?? value.name;

@@ -13,6 +13,7 @@ export interface Answer {
   readonly headers: Fields;
   /** Latin-1; of a long one size and hash. */
   readonly body: string;
+  readonly bodyBytes: number;
   readonly trailers: Fields;
   readonly interim: readonly { readonly status: number; readonly headers: Fields }[];
   /** Whether it came to its end; false: the connection ended before. */
@@ -30,8 +31,8 @@ export interface Observation {
 
 /**
  * Fields of an answer that say something of the server and its connection and nothing of the response (RFC 9110, 7.6.1 and 6.6.1):
- * each host has its own. Whether the body is delimited by chunks, by length or by the end of the connection is the host's too;
- * Content-Length, when there is one, is compared.
+ * each host has its own. Whether the body is delimited by chunks, by length or by the end of the connection is the host's too: a
+ * Content-Length that the reference has is compared, one that a host adds is not when it is right (compare.ts).
  */
 const OF_THE_HOST: ReadonlySet<string> = new Set([
   "connection",
@@ -41,15 +42,27 @@ const OF_THE_HOST: ReadonlySet<string> = new Set([
   "transfer-encoding",
 ]);
 
+/** Beside these: the protocols that a host offers of its own accord, which only 101 and 426 have to name. */
+const OFFERED = "upgrade";
+
+/** Fields that a host which parses them may spell as it does itself; names have no case (RFC 9110, 5.1). */
+const RESPELLED: Readonly<Record<string, string>> = {
+  "content-length": "Content-Length",
+  "content-type": "Content-Type",
+};
+
 /** Longest body that is kept as it is, bytes. */
 const SHORT_BYTES = 1000;
 
-function fieldsOf(pairs: readonly (readonly [string, string])[]): Fields {
+function fieldsOf(pairs: readonly (readonly [string, string])[], status: number): Fields {
   const fields: Fields = {};
   for (const [name, value] of pairs) {
-    if (OF_THE_HOST.has(name.toLowerCase())) continue;
-    fields[name] ??= [];
-    fields[name].push(value);
+    const lower = name.toLowerCase();
+    if (OF_THE_HOST.has(lower)) continue;
+    if (lower === OFFERED && status !== 101 && status !== 426) continue;
+    const spelled = RESPELLED[lower] ?? name;
+    fields[spelled] ??= [];
+    fields[spelled].push(value);
   }
   return fields;
 }
@@ -68,15 +81,20 @@ function digest(body: string): string {
 export function normalise(raw: RawAnswer, refusal: boolean): Answer {
   const { status, whole } = raw;
   if (refusal) {
-    return { status, reason: "", headers: {}, body: "", trailers: {}, interim: [], whole };
+    const none = { reason: "", headers: {}, body: "", bodyBytes: 0, trailers: {}, interim: [] };
+    return { status, ...none, whole };
   }
   return {
     status,
     reason: raw.reason,
-    headers: fieldsOf(raw.headers),
+    headers: fieldsOf(raw.headers, status),
     body: digest(raw.body),
-    trailers: fieldsOf(raw.trailers),
-    interim: raw.interim.map((each) => ({ status: each.status, headers: fieldsOf(each.headers) })),
+    bodyBytes: raw.body.length,
+    trailers: fieldsOf(raw.trailers, status),
+    interim: raw.interim.map((each) => ({
+      status: each.status,
+      headers: fieldsOf(each.headers, each.status),
+    })),
     whole,
   };
 }

@@ -60,9 +60,9 @@ export class Run {
     this.#wake();
   }
 
-  async saw(event: string): Promise<void> {
+  async saw(event: string, times: number): Promise<void> {
     const is = (note: unknown): boolean => (Array.isArray(note) ? note[0] : note) === event;
-    await this.#until(`the application's "${event}"`, () => this.notes.some(is));
+    await this.#until(`the application's "${event}"`, () => this.notes.filter(is).length >= times);
   }
 
   signal(word: string): void {

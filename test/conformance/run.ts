@@ -111,7 +111,7 @@ function faultsOf(of: Case, outcome: Outcome, model: Outcome | undefined): strin
     checkExpectation(of, outcome);
     return [];
   } catch (error) {
-    return [asError(error).message];
+    return asError(error).message.split("\n");
   }
 }
 

@@ -47,6 +47,8 @@ export interface AskOptions {
   readonly facts?: Readonly<Record<number, string>>;
   /** Trailers of the request, names and values in turn. */
   readonly trailers?: readonly string[];
+  /** The client asks to switch protocols. */
+  readonly upgrade?: boolean;
   /** Called with each chunk of the response instead of gathering it. */
   readonly onChunk?: (chunk: Buffer) => void;
 }
@@ -171,7 +173,9 @@ export class HostChannel {
       rawHeaders: [...(options.headers ?? ["Host", "example.org"])],
     };
     const buffer = Buffer.alloc(WireNumber.MAX_MESSAGE_BYTES);
-    const end = encodeRequest(buffer, 0, head, body === undefined);
+    const upgrade = options.upgrade === true;
+    const end = encodeRequest(buffer, 0, head, body === undefined && !upgrade);
+    if (upgrade) buffer[1] = Flag.UPGRADE;
     this.socket.write(buffer.subarray(0, end));
   }
 
@@ -187,6 +191,13 @@ export class HostChannel {
   end(bodyLength: number, trailers: readonly string[] = []): void {
     const buffer = Buffer.alloc(4096);
     this.socket.write(buffer.subarray(0, encodeEnd(buffer, 0, bodyLength, trailers)));
+  }
+
+  /** Sends CLOSE: asks for the end of a tunnel. */
+  leave(): void {
+    const header = Buffer.alloc(WireNumber.FRAME_HEADER_BYTES);
+    encodeFrameHeader(header, 0, FrameType.CLOSE, 0, 0);
+    this.socket.write(header);
   }
 
   abort(error: number, text = ""): void {

@@ -3,6 +3,7 @@
 import { connectionHeaders } from "../channel/connection-headers.ts";
 import type { Exchange, ExchangeListener } from "../channel/exchange.ts";
 import { markRequest } from "../facts.ts";
+import { http } from "../node-http.ts";
 import { Fact, LogLevel, WireError } from "../wire/protocol.ts";
 import type { Adapter } from "./adapter.ts";
 import { fileOfBody, mayBeFile, rememberFileBodies } from "./file-bodies.ts";
@@ -11,6 +12,8 @@ import { fileOfBody, mayBeFile, rememberFileBodies } from "./file-bodies.ts";
 export interface FetchApplication {
   fetch(request: Request): Response | Promise<Response>;
 }
+
+const { STATUS_CODES } = http;
 
 /** Methods that the Fetch standard forbids in a Request. */
 const forbiddenMethods: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
@@ -33,6 +36,8 @@ class FetchExchange implements ExchangeListener {
   readonly #exchange: Exchange;
   readonly #abort = new AbortController();
   #body: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /** Of the response's body, while it is sent. */
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #wake: (() => void) | undefined;
 
   constructor(exchange: Exchange) {
@@ -59,6 +64,8 @@ class FetchExchange implements ExchangeListener {
     this.#body?.error(reason);
     this.#body = undefined;
     this.#abort.abort(reason);
+    // A body that waits for its next piece would never hear of it.
+    this.#reader?.cancel(reason).catch(() => undefined);
     this.#wake?.();
   }
 
@@ -145,6 +152,7 @@ class FetchExchange implements ExchangeListener {
     if (!(response instanceof Response)) {
       throw new TypeError(`fetch() must return a Response, not ${describe(response)}`);
     }
+    if (response.status === 0) throw new TypeError("fetch() must not return Response.error()");
     const exchange = this.#exchange;
     const headers: string[] = [];
     for (const [name, value] of response.headers) {
@@ -156,7 +164,7 @@ class FetchExchange implements ExchangeListener {
     const length = head || body === null ? null : response.headers.get("content-length");
     exchange.respond(
       response.status,
-      response.statusText,
+      reasonOf(response),
       headers,
       length === null ? undefined : Number(length),
     );
@@ -177,6 +185,7 @@ class FetchExchange implements ExchangeListener {
   async #sendBody(body: ReadableStream<Uint8Array>): Promise<void> {
     const exchange = this.#exchange;
     const reader = body.getReader();
+    this.#reader = reader;
     for (;;) {
       const { value, done } = await reader.read();
       if (exchange.over) {
@@ -218,6 +227,12 @@ class FetchExchange implements ExchangeListener {
     if (exchange.retract()) this.#refuse(500, "Internal Server Error\n");
     else exchange.abort(WireError.APPLICATION, "fetch() failed after the head was sent");
   }
+}
+
+/** The reason phrase: the application's, or that of node:http, since the host may know none. */
+function reasonOf({ status, statusText }: Response): string {
+  if (status === 200 && statusText === "OK") return "";
+  return statusText === "" && status !== 200 ? (STATUS_CODES[status] ?? "unknown") : statusText;
 }
 
 function describe(value: unknown): string {

@@ -274,9 +274,7 @@ export class Exchange {
     this.#encode();
     const declared = this.#declaredBytes;
     if (declared !== undefined && declared !== this.#sentBytes) {
-      this.#sendBatch();
-      const text = `its Content-Length is ${declared}, its body has ${this.#sentBytes} bytes`;
-      this.abort(WireError.APPLICATION, text);
+      this.#refuseLength();
       return;
     }
     if (trailers === undefined || trailers.length === 0) batch.markEnd(this.#sentBytes);
@@ -300,7 +298,11 @@ export class Exchange {
     this.#flushPlanned = false;
     if (this.over) return;
     this.#encode();
-    this.#sendBatch();
+    if (this.#declaredBytes !== undefined && this.#sentBytes > this.#declaredBytes) {
+      this.#refuseLength();
+    } else {
+      this.#sendBatch();
+    }
   }
 
   /** Breaks the exchange off; the client sees that its answer is not whole. */
@@ -365,6 +367,16 @@ export class Exchange {
     if (this.#callback !== undefined) process.nextTick(this.#callback, new Error(text));
     const { listener } = this;
     if (listener !== undefined) currentExchange.run(this, deliverAborted, listener, error, text);
+  }
+
+  /** The body has another length than the head says: what is too long is not sent, and the client sees that what is short is not whole. */
+  #refuseLength(): void {
+    const declared = this.#declaredBytes ?? 0;
+    if (this.#sentBytes > declared) batch.take();
+    else this.#sendBatch();
+    this.#broken = true;
+    const text = `its Content-Length is ${declared}, its body has ${this.#sentBytes} bytes`;
+    this.#carrier.breakOff(WireError.APPLICATION, text);
   }
 
   #planFlush(): void {

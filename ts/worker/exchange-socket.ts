@@ -7,7 +7,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Exchange, ExchangeListener, WriteCallback } from "../channel/exchange.ts";
 import type { Facts } from "../wire/fields.ts";
 import { Fact, WireError } from "../wire/protocol.ts";
-import { finishBody } from "./request.ts";
+import { dropBody, finishBody, isRead } from "./request.ts";
 import { announceDrain, emitClose, parseInterim } from "./response.ts";
 import { familyOf, portOf } from "./socket-facts.ts";
 import { authorizationErrorOf, certificateOf, cipherOf, isAuthorized } from "./tls-facts.ts";
@@ -20,7 +20,7 @@ function reset(text: string): Error {
 }
 
 function emitSocketClose(socket: ExchangeSocket, error: Error | null): void {
-  socket.closed(error);
+  socket.announceClose(error);
 }
 
 function timedOut(socket: ExchangeSocket): void {
@@ -58,8 +58,12 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
   writable = true;
   destroyed = false;
   errored: Error | null = null;
+  /** Keeps node:http from saying 'finish' of what was never sent. */
+  _hadError = false;
   timeout = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** Trailers of a response that has ended while its request is still being read: END waits for that. */
+  #held: readonly string[] | undefined;
 
   constructor(exchange: Exchange) {
     super();
@@ -113,6 +117,11 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
 
   get writableNeedDrain(): boolean {
     return this.exchange.saturated;
+  }
+
+  /** Closed at once, though 'close' comes a tick later: as under node:http, a request that is destroyed closes before its response. */
+  get closed(): boolean {
+    return this.destroyed;
   }
 
   get writableEnded(): boolean {
@@ -182,6 +191,7 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
   /** Breaks the exchange off, unless it is over. */
   destroy(error?: Error | null): this {
     if (this.destroyed) return this;
+    if (this.#held !== undefined) this.exchange.end(this.#held);
     this.exchange.abort(
       WireError.APPLICATION,
       error?.message ?? "the application closed the connection",
@@ -233,10 +243,19 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
     this.exchange = exchange;
   }
 
-  /** The present exchange is over and its messages are done with. */
+  /** The response is whole. Who still reads the request's body gets all of it first, since nothing comes behind END. @param trailers names and values in turn */
+  finish(trailers: readonly string[] | undefined): void {
+    if (this.request !== undefined && isRead(this.request)) this.#held = trailers ?? [];
+    else this.exchange.end(trailers);
+  }
+
+  /** The response is done with, and so is the exchange unless its request is still being read. */
   release(): void {
-    this.request = undefined;
     this._httpMessage = null;
+    if (this.#held !== undefined) return;
+    const { request } = this;
+    this.request = undefined;
+    if (request !== undefined) dropBody(request);
     if (this.last) this.#close(null);
     else if (this.#timer !== undefined) this.setTimeout(0);
   }
@@ -250,6 +269,10 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
 
   bodyEnd(trailers: readonly string[]): void {
     finishBody(this.request as IncomingMessage, trailers);
+    if (this.#held === undefined) return;
+    this.exchange.end(this.#held);
+    this.#held = undefined;
+    this.release();
   }
 
   drained(): void {
@@ -264,7 +287,7 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
   }
 
   /** node:http's order when a connection breaks: request, response, socket. */
-  closed(error: Error | null): void {
+  announceClose(error: Error | null): void {
     const { request } = this;
     const response = this._httpMessage;
     if (request !== undefined && !request.destroyed) request.destroy(reset("aborted"));
@@ -290,8 +313,10 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
     this.readable = false;
     this.writable = false;
     this.errored = error;
+    this._hadError = this._httpMessage !== null;
     this.setTimeout(0);
     this.onDestroyed?.(this);
-    process.nextTick(emitSocketClose, this, error);
+    // As a handle of the system closes: behind what the error or the end of others still calls.
+    setImmediate(emitSocketClose, this, error);
   }
 }

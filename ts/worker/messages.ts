@@ -8,51 +8,19 @@ import { socketOf } from "./connections.ts";
 import type { ExchangeSocket } from "./exchange-socket.ts";
 import { fillRequest, finishBody, showVersion } from "./request.ts";
 import { attachResponse } from "./response.ts";
+import { optionsOf } from "./server-options.ts";
 import { TunnelSocket } from "./tunnel-socket.ts";
 
-type RequestClass = new (socket: unknown) => IncomingMessage;
-type ResponseClass = new (request: IncomingMessage, options?: object) => ServerResponse;
-
-interface MessageClasses {
-  readonly Request: RequestClass;
-  readonly Response: ResponseClass;
-}
-
-/** What a server is asked for: the classes and options that http.createServer() was given. */
+/** What a server is asked for: options that http.createServer() was given. */
 interface ServerFields {
   readonly joinDuplicateHeaders?: boolean;
   readonly rejectNonStandardBodyWrites?: boolean;
   readonly timeout?: number;
 }
 
-const nodeClasses: MessageClasses = {
-  Request: http.IncomingMessage as unknown as RequestClass,
-  Response: http.ServerResponse as unknown as ResponseClass,
-};
 /** What a server listens to its connections with. */
 const ownListener: unknown = (http as unknown as { _connectionListener: unknown })
   ._connectionListener;
-const classesOf = new WeakMap<Server, MessageClasses>();
-
-function findClasses(server: Server): MessageClasses {
-  let classes = classesOf.get(server);
-  if (classes === undefined) {
-    const named = (description: string): unknown => {
-      const symbol = Object.getOwnPropertySymbols(server).find(
-        (own) => own.description === description,
-      );
-      return symbol === undefined
-        ? undefined
-        : (server as unknown as Record<symbol, unknown>)[symbol];
-    };
-    classes = {
-      Request: (named("IncomingMessage") as RequestClass | undefined) ?? nodeClasses.Request,
-      Response: (named("ServerResponse") as ResponseClass | undefined) ?? nodeClasses.Response,
-    };
-    classesOf.set(server, classes);
-  }
-  return classes;
-}
 
 /**
  * Tells a server's listeners of a new connection. Node's own is left out: it would read from the socket.
@@ -70,7 +38,7 @@ export function serveMessages(
   server: Server | undefined,
   serve: (request: IncomingMessage, response: ServerResponse) => void,
 ): void {
-  const { Request, Response } = server === undefined ? nodeClasses : findClasses(server);
+  const { Request, Response } = optionsOf(server);
   const fields: ServerFields | undefined = server as ServerFields | undefined;
   const socket = socketOf(exchange, (made) => {
     made.server = server;
@@ -98,7 +66,7 @@ export function serveUpgrade(exchange: Exchange, server: Server): boolean {
   if (!exchange.upgrade || server.listenerCount("upgrade") === 0) return false;
   const socket = new TunnelSocket(exchange);
   socket.server = server;
-  const { Request } = findClasses(server);
+  const { Request } = optionsOf(server);
   const request = new Request(socket);
   const fields = server as ServerFields;
   fillRequest(request, exchange.request, fields.joinDuplicateHeaders ?? false);

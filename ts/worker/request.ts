@@ -49,3 +49,34 @@ export function finishBody(request: IncomingMessage, trailers: readonly string[]
   }
   request.push(null);
 }
+
+/** The inside of an IncomingMessage (lib/_http_incoming.js) and of its stream, as far as it is used here. */
+type InnerRequest = IncomingMessage & {
+  readonly _consuming: boolean;
+  readonly _readableState: {
+    readonly flowing: boolean | null;
+    readonly readableListening: boolean;
+    readonly resumeScheduled: boolean;
+    readonly pipes: readonly unknown[];
+  };
+  _dump(): void;
+};
+
+/** Whether somebody still reads the body: by 'data', 'readable', iteration or pipe, and not paused for good. */
+export function isRead(request: IncomingMessage): boolean {
+  if (request.complete || request.destroyed) return false;
+  const { _readableState: state } = request as InnerRequest;
+  if (state.readableListening || state.pipes.length > 0) return true;
+  return state.flowing === true && request.listenerCount("data") > 0;
+}
+
+/** The response is whole: a body that nobody reads ends, as under node:http. One that was left half read is broken off: it must not look whole. */
+export function dropBody(request: IncomingMessage): void {
+  const { _consuming, _readableState: state } = request as InnerRequest;
+  if (!request.complete && _consuming && state.flowing === false) {
+    request.destroy();
+    return;
+  }
+  if (!_consuming && !state.resumeScheduled) (request as InnerRequest)._dump();
+  if (!request.complete) finishBody(request, []);
+}

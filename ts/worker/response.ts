@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // http.ServerResponse to RESPONSE, DATA and END. Frameworks replace a response's prototype, so what is ours are own properties:
 // `_storeHeader`, where node:http would make the head's text, and `_finish`, which it calls when all is written.
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import { connectionHeaders } from "../channel/connection-headers.ts";
 import { fail } from "../errors.ts";
 import { http } from "../node-http.ts";
 import type { ExchangeSocket } from "./exchange-socket.ts";
+import { optionsOf } from "./server-options.ts";
 
 /** The inside of a ServerResponse (lib/_http_outgoing.js), as far as it is used here. */
 interface InnerResponse {
@@ -15,6 +16,7 @@ interface InnerResponse {
   _contentLength: number | null;
   _removedContLen: boolean;
   _trailer: string;
+  useChunkedEncodingByDefault: boolean;
   _closed: boolean;
   _storeHeader(firstLine: string, headers: unknown): void;
   _finish(): void;
@@ -39,6 +41,13 @@ const outHeadersKey = symbolOf(sample, "kOutHeaders");
 const needDrainKey = symbolOf(sample, "kNeedDrain");
 const prototypeFinish = (http.ServerResponse.prototype as unknown as InnerResponse)._finish;
 
+const oddList = "a list of headers must have names and values in turn";
+
+/** An error as node:http throws it. */
+function refusal(error: Error, code: string): Error {
+  return Object.assign(error, { code });
+}
+
 /** Gathers names and values in turn, without those of the connection, and notes what node:http wants to know. */
 class HeadLines {
   readonly lines: string[] = [];
@@ -46,15 +55,27 @@ class HeadLines {
   bodyLength: number | undefined;
   /** Trailers are to come, for which the body must not have a length. */
   announcesTrailers = false;
+  readonly #server: unknown;
+
+  constructor(server: unknown) {
+    this.#server = server;
+  }
 
   add(name: string, value: unknown, validate: boolean): void {
     if (validate) validateHeaderName(name);
-    if (Array.isArray(value)) {
+    if (Array.isArray(value) && this.#isUnique(name)) {
+      this.#line(name, value.join("; "), validate);
+    } else if (Array.isArray(value)) {
       // node:http joins the cookies of a request; a response has none.
       for (const one of value) this.#line(name, one, validate);
     } else {
       this.#line(name, value, validate);
     }
+  }
+
+  #isUnique(name: string): boolean {
+    const { uniqueHeaders } = optionsOf(this.#server as Server | undefined);
+    return uniqueHeaders?.has(name.toLowerCase()) ?? false;
   }
 
   #line(name: string, value: unknown, validate: boolean): void {
@@ -83,16 +104,30 @@ function addAll(head: HeadLines, response: InnerResponse, headers: unknown): voi
   } else if (Array.isArray(headers[0])) {
     for (const [name, value] of headers) head.add(name, value, true);
   } else {
-    if (headers.length % 2 !== 0) {
-      throw fail("TENON_ERR_ARGUMENT", {
-        what: "headers",
-        expected: "names and values in turn",
-        got: headers.length,
-      });
-    }
+    if (headers.length % 2 !== 0) throw refusal(new TypeError(oddList), "ERR_INVALID_ARG_VALUE");
     for (let index = 0; index < headers.length; index += 2) {
       head.add(headers[index], headers[index + 1], true);
     }
+  }
+}
+
+/** Finds the body's length, and refuses trailers where there are no chunks, as node:http does. */
+function measure(response: InnerResponse, head: HeadLines): void {
+  const gathered = response._contentLength;
+  if (head.bodyLength !== undefined) {
+    // What strictContentLength compares with.
+    response._contentLength = head.bodyLength;
+  } else if (response._hasBody && !head.announcesTrailers && !response._removedContLen) {
+    if (typeof gathered === "number") {
+      head.bodyLength = gathered;
+      head.lines.push("Content-Length", String(gathered));
+    }
+  }
+  if (!head.announcesTrailers) return;
+  const chunked = response._hasBody && response.useChunkedEncodingByDefault;
+  if (!chunked || head.bodyLength !== undefined) {
+    const text = "Trailers are invalid with this transfer encoding";
+    throw refusal(new Error(text), "ERR_HTTP_TRAILER_INVALID");
   }
 }
 
@@ -104,33 +139,27 @@ function storeHeader(
 ): void {
   const { statusCode, statusMessage } = this;
   if (statusCode < 200 || statusCode > 599) {
-    throw fail("TENON_ERR_ARGUMENT", {
-      what: "a response's status",
-      expected: "200 to 599",
-      got: statusCode,
-    });
+    const text = `Invalid status code: ${statusCode} (200 to 599 can be sent)`;
+    throw refusal(new RangeError(text), "ERR_HTTP_INVALID_STATUS_CODE");
   }
-  const head = new HeadLines();
+  const socket = socketOf(this);
+  const head = new HeadLines(socket?.server);
   addAll(head, this, headers);
-  const gathered = this._contentLength;
-  const mayGather = !this._removedContLen && !head.announcesTrailers && this._hasBody;
-  if (head.bodyLength === undefined && mayGather && typeof gathered === "number") {
-    head.bodyLength = gathered;
-    head.lines.push("Content-Length", String(gathered));
-  }
+  measure(this, head);
   this._header = firstLine;
   this._headerSent = true;
-  // Hosts have words of their own for what is not named.
+  // Of other statuses the host may know another phrase, or none.
   const reason = statusCode === 200 && statusMessage === "OK" ? "" : statusMessage;
   const bodyLength = this._hasBody ? head.bodyLength : undefined;
-  socketOf(this)?.exchange.respond(statusCode, reason, head.lines, bodyLength);
+  socket?.exchange.respond(statusCode, reason, head.lines, bodyLength);
 }
 
 /** In place of ServerResponse's: the application has ended its response and all of it was written. */
 function finish(this: ServerResponse & InnerResponse): void {
   prototypeFinish.call(this);
-  const socket = socketOf(this);
-  socket?.exchange.end(this._trailer === "" ? undefined : parseLines(this._trailer.split("\r\n")));
+  socketOf(this)?.finish(
+    this._trailer === "" ? undefined : parseLines(this._trailer.split("\r\n")),
+  );
 }
 
 function socketOf(response: ServerResponse): ExchangeSocket | null {
@@ -145,19 +174,6 @@ function emitCloseLater(response: ServerResponse): void {
 function onFinish(this: ServerResponse): void {
   const socket = socketOf(this);
   if (socket === null) return;
-  const request = socket.request as IncomingMessage & {
-    _consuming: boolean;
-    _readableState: { resumeScheduled: boolean };
-    _dump(): void;
-  };
-  if (!request.complete) {
-    // The exchange is over and the rest of the body will not come (docs/architecture.md): another request is not to find this socket.
-    socket.last = true;
-    socket.destroyed = true;
-    request.destroy();
-  } else if (!request._consuming && !request._readableState.resumeScheduled) {
-    request._dump();
-  }
   (this as { socket: unknown }).socket = null;
   process.nextTick(emitCloseLater, this);
   socket.release();
@@ -168,7 +184,6 @@ export function attachResponse(response: ServerResponse, socket: ExchangeSocket)
   const inner = response as ServerResponse & InnerResponse;
   inner._storeHeader = storeHeader;
   inner._finish = finish;
-  response.sendDate = false;
   socket._httpMessage = response;
   (response as { socket: unknown }).socket = socket;
   response.on("finish", onFinish);
@@ -200,7 +215,7 @@ function parseLines(lines: readonly string[]): string[] {
   return fields;
 }
 
-/** Reads the text that node:http makes of an interim response; undefined when it is none. */
+/** Reads the text that node:http makes of an interim response; undefined for what is none. */
 export function parseInterim(
   text: string,
 ): { status: number; reason: string; headers: string[] } | undefined {

@@ -43,3 +43,8 @@ export async function bodyOf(request: AsyncIterable<Uint8Array>): Promise<string
   for await (const piece of request) pieces.push(piece);
   return Buffer.concat(pieces).toString("latin1");
 }
+
+/** Waits for the next turn of the event loop. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -216,9 +216,9 @@ export class Client {
     this.#open.resume();
   }
 
-  /** Waits until the application has noted this. */
-  saw(event: string): Promise<void> {
-    return this.#run.saw(event);
+  /** Waits until the application has noted this. @param times how often; unset: once */
+  saw(event: string, times = 1): Promise<void> {
+    return this.#run.saw(event, times);
   }
 
   /** Lets the application's `seen.signal` of this word go on. */

@@ -8,8 +8,8 @@ import type { Host, ObserverPort, RunningHost } from "./host.ts";
 
 const application = fileURLToPath(new URL("../application.ts", import.meta.url));
 
-/** Lines of the log that cases cause on purpose: answers that are cut off or short, targets that are no name of a file. */
-const CAUSED = ["TN0005", "TN0006", "AH00036", "AH00127"];
+/** Lines of the log that cases cause on purpose: answers that are cut off or short, fetch functions that fail, targets that are no name of a file. */
+const CAUSED = ["TN0005", "TN0006", "TN0007", "AH00036", "AH00127", "AH10244"];
 
 function poolOf(setup: SetupName, observer: number): string {
   return `<TenonPool ${setup}>
@@ -39,7 +39,8 @@ async function start(
     text: (places) =>
       [
         ...setups.map((setup) => poolOf(setup, observer.port)),
-        "SetHandler tenon:listener",
+        // Of requests without a name, and of those over TLS.
+        `SetHandler tenon:${setups.includes("listener") ? "listener" : setups[0]}`,
         ...setups.map((setup) => virtualHost(setup, places.port)),
       ].join("\n"),
   });
