@@ -137,6 +137,14 @@ const routes: Readonly<Record<string, Route>> = {
     });
     stream.pipe(response);
   },
+  /** Counts the request's bytes. */
+  count(response, _path, _query, request) {
+    let bytes = 0;
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    request.on("end", () => response.end(String(bytes)));
+  },
   seen(response, _path, query) {
     response.end(JSON.stringify(events.get(query.get("key") ?? "") ?? []));
   },
