@@ -4,8 +4,10 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ask, askJson, head, open, rest } from "../helpers/http-client.ts";
-import { pool, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
+import { pool, root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 import { alive, waitUntil } from "../helpers/processes.ts";
+
+const tunnel = join(root, "test", "applications", "tunnel.ts");
 
 interface Identity {
   readonly pid: number;
@@ -192,6 +194,13 @@ describe("life of workers under httpd", () => {
       await broken;
     });
   }
+
+  it("ends an application that hears SIGTERM and does not exit at the shutdown time-out, without a warning", async () => {
+    const settings = 'TenonProcesses 1 1\nTenonShutdownTimeout 200ms\nTenonEnv HEARS "and goes on"';
+    const own = await startHttpd({ text: pool("goes-on", settings, tunnel) });
+    await own.waitForReady("goes-on", 1);
+    await own.stop();
+  });
 
   it("starts a worker again that exits, and tells its exit code", async () => {
     httpd.expectLog("TN0009", "TN0216");

@@ -128,7 +128,8 @@ export class WorkerProcess extends EventEmitter<{ ready: []; leaving: []; exit: 
   /** Asks it to exit within the shutdown time-out, also when it drains already. */
   stop(): void {
     const { shutdownTimeoutMs } = this.#options.configuration.settings;
-    this.#leave(WorkerState.STOPPING, shutdownTimeoutMs, "the supervisor stops");
+    const limitMs = shutdownTimeoutMs + KILL_GRACE_MS;
+    this.#leave(WorkerState.STOPPING, limitMs, "the supervisor stops");
   }
 
   /** For what is open, then for what the application does at its end. */
