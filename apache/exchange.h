@@ -62,6 +62,7 @@ typedef struct {
     /* Response. */
     apr_bucket_brigade *output;
     int answered;        /* the final RESPONSE has come */
+    int destroyed;       /* the application wants the client's connection ended */
     int passed;          /* something went down the output filters */
     int unflushed;       /* something went down since the last flush */
     int bodiless;        /* HEAD, 204, 304 */
