@@ -252,6 +252,7 @@ static int handle_path(request_rec *r)
 
 void tenon_handler_register(void)
 {
+    tenon_file_register();
     ap_hook_handler(handle, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(handle_path, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(tenon_channel_child_init, NULL, NULL, APR_HOOK_MIDDLE);
