@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import http2 from "node:http2";
 import { join } from "node:path";
-import { type Answer, type Ask, ask } from "../helpers/http-client.ts";
+import { type Answer, type Ask, ask, askJson } from "../helpers/http-client.ts";
 import { configtest, pool, probe, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 
 /** What the application saw; a file of httpd's has no such JSON. */
@@ -235,6 +236,48 @@ RewriteRule "^/gone$" "-" [G]
       writeFileSync(path, "now a file");
       assert.equal((await get("/request")).text, "now a file");
     });
+  });
+});
+
+describe("TenonFallback elsewhere", () => {
+  for (const mpm of ["worker", "prefork"] as const) {
+    it(`tells files from the application under the ${mpm} MPM`, async () => {
+      const text = ({ htdocs }: { htdocs: string }): string => {
+        fill(htdocs);
+        return `${definePool("TenonProcesses 0 1")}\n${common}\nTenonFallback app`;
+      };
+      const httpd = await startHttpd({ mpm, load: modules, text });
+      try {
+        assert.equal((await ask(`${httpd.url}/file.txt`)).text, "a file");
+        assert.equal((await ask(`${httpd.url}/with-index/`)).text, "an index");
+        assert.deepEqual(httpd.workersOf("app"), []);
+        const { url } = await askJson<Seen>(`${httpd.url}/nothing/request?x`);
+        assert.equal(url, "/nothing/request?x");
+      } finally {
+        await httpd.stop();
+      }
+    });
+  }
+
+  it("holds, as TenonMount does, for the streams of HTTP/2", async () => {
+    const text = ({ htdocs }: { htdocs: string }): string => {
+      fill(htdocs);
+      return `${definePool("TenonProcesses 0 1")}\n${common}\nTenonFallback app\nTenonMount /mounted strip`;
+    };
+    const httpd = await startHttpd({ tls: true, load: modules, text });
+    const session = http2.connect(httpd.tlsUrl, { rejectUnauthorized: false });
+    try {
+      const read = async (path: string): Promise<string> =>
+        (await session.request({ ":path": path }).toArray()).join("");
+      assert.equal(await read("/file.txt"), "a file");
+      assert.deepEqual(httpd.workersOf("app"), []);
+      const [mounted, whole] = await Promise.all([read("/mounted/request?x"), read("/request")]);
+      assert.equal((JSON.parse(mounted) as Seen).url, "/request?x");
+      assert.equal((JSON.parse(whole) as Seen).url, "/request");
+    } finally {
+      session.destroy();
+      await httpd.stop();
+    }
   });
 });
 

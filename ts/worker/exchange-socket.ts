@@ -192,10 +192,7 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
   destroy(error?: Error | null): this {
     if (this.destroyed) return this;
     if (this.#held !== undefined) this.exchange.end(this.#held);
-    this.exchange.abort(
-      WireError.APPLICATION,
-      error?.message ?? "the application closed the connection",
-    );
+    this.exchange.abort(WireError.DESTROYED, error?.message ?? "");
     this.#close(error ?? null);
     return this;
   }
