@@ -240,7 +240,7 @@ export const differences: readonly Difference[] = [
   {
     host: "httpd",
     what: "An `Expect` that is not `100-continue` is refused (417) and never emits 'checkExpectation'",
-    why: "httpd checks it first; with `HttpExpectStrict off` it lets it through",
+    why: "httpd checks it first",
     cases: {
       "checkExpectation: gets what is not 100-continue": [
         '200 by the application, which saw ["checkExpectation",["expect","magic"]] → 417 by the host',
