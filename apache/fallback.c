@@ -53,41 +53,18 @@ int tenon_fallback_takes_path(request_rec *r)
     return 1;
 }
 
-/* Whether a path has a part that is too long for the name of a file, or is too long itself. */
-static int has_long_part(const char *path)
-{
-    const char *part = path;
-    size_t length;
-    for (; *part; part += length + (part[length] == '/')) {
-        length = strcspn(part, "/");
-        if (length > NAME_MAX) {
-            return 1;
-        }
-    }
-    return part - path >= PATH_MAX;
-}
-
-/* Whether a pool serves this address, if no file does. */
-static int is_application(request_rec *r)
-{
-    ap_conf_vector_t *before = r->per_dir_config;
-    const core_dir_config *core;
-    int found;
-    /* httpd has put the sections of locations aside until it knows the file. */
-    ap_location_walk(r);
-    core = ap_get_core_module_config(r->per_dir_config);
-    found = fallback_of(r) || tenon_config_is_handler(core->handler);
-    r->per_dir_config = before;
-    return found;
-}
-
 /* httpd answers 403 for a part of a path that is too long for the name of a file. It is none: an
  * application's addresses may be that long. */
 static apr_status_t is_too_long(apr_finfo_t *info, request_rec *r, apr_int32_t wanted)
 {
+    const char *slash = strrchr(r->filename, '/');
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
     (void)info;
     (void)wanted;
-    return has_long_part(r->filename) && is_application(r) ? APR_ENOENT : AP_DECLINED;
+    return slash && strlen(slash + 1) > NAME_MAX &&
+                   (fallback_of(r) || tenon_config_is_handler(core->handler))
+               ? APR_ENOENT
+               : AP_DECLINED;
 }
 
 void tenon_fallback_register(void)

@@ -129,6 +129,16 @@ export const differences: readonly Difference[] = [
   },
   {
     host: "httpd",
+    what: "A path with a segment of more than 255 bytes is refused (403)",
+    why: "httpd maps every path to a file before it asks who handles it",
+    cases: {
+      "a path whose segments are longer than names of files may be arrives": [
+        '200 by the application, which saw [["length",300]] → 403 by the host',
+      ],
+    },
+  },
+  {
+    host: "httpd",
     what: "`TRACE`, and `OPTIONS` of `*`, are answered by httpd",
     why: "They ask about the server and not about an application (RFC 9110, 9.3.7 and 9.3.8); `TraceEnable off` has httpd refuse the first",
     cases: {
