@@ -60,6 +60,8 @@ describeSuite("@fastify/websocket's own tests", {
   },
   races: {
     "base.test.js": {
+      "Should gracefully close when clients attempt to connect after calling close":
+        "requests behind close() go to another worker, and a suite has one",
       "Should Handle WebSocket errors to avoid Node.js crashes":
         "the server closes before the frame has come through httpd",
     },
