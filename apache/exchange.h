@@ -62,12 +62,14 @@ typedef struct {
     /* Response. */
     apr_bucket_brigade *output;
     int answered;        /* the final RESPONSE has come */
+    int destroyed;       /* the application wants the client's connection ended */
     int passed;          /* something went down the output filters */
     int unflushed;       /* something went down since the last flush */
     int bodiless;        /* HEAD, 204, 304 */
     uint64_t declared;   /* by Content-Length, or WIRE_LENGTH_UNKNOWN */
     uint64_t received;   /* bytes of its body */
-    uint64_t file_bytes; /* bytes of the last FILE, 0 when none came */
+    int files;           /* FILEs that came */
+    uint64_t file_bytes; /* bytes of the last FILE */
     int descriptor;      /* that came and waits for its FILE, or -1 */
     int surplus;         /* a descriptor came while one waited, or had no room here */
 
@@ -115,6 +117,8 @@ tenon_outcome tenon_response_pass(tenon_exchange *x, int flush);
 /* Whether a field belongs to the connection or says where a message ends: httpd's business, both.
  */
 int tenon_response_frames_message(wire_text name);
+/* Closes the client's connection, or resets its stream, without an answer. */
+void tenon_response_drop(tenon_exchange *x);
 /* Ends an answer that cannot be completed so that the client sees it (P3). */
 void tenon_response_truncate(tenon_exchange *x);
 /* Has the client's connection closed with a reset: an end of file would look like the end of a body
@@ -124,6 +128,7 @@ void tenon_response_reset(conn_rec *c);
 void tenon_response_leave_ranges(request_rec *r);
 
 /* file.c */
+void tenon_file_register(void);
 /* Reads from the channel, as recv; a descriptor that comes along waits for its FILE. */
 ssize_t tenon_file_receive(tenon_exchange *x, uint8_t *to, size_t room, int flags);
 /* Handles FILE. */

@@ -9,6 +9,7 @@
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <util_filter.h>
 #include <apr_date.h>
 #include <apr_portable.h>
 #include <errno.h>
@@ -22,6 +23,8 @@
 
 /* Read at once where httpd does not use sendfile and ReadBufferSize says nothing. */
 #define READ_BYTES 65536
+
+#define READER "TENON_READ_FILES"
 
 /* A body's file from its FILE until all of the request is over. */
 typedef struct {
@@ -140,6 +143,41 @@ tenon_outcome tenon_file_out_of_descriptors(tenon_exchange *x)
     return tenon_exchange_fail(x, HTTP_SERVICE_UNAVAILABLE);
 }
 
+/* Reads files and passes them on in pieces. mod_http2 takes the end of a file for the end of its
+ * stream, wherever that comes. */
+static apr_status_t read_files(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    apr_bucket_brigade *rest = apr_brigade_create(f->r->pool, f->c->bucket_alloc);
+    apr_bucket *bucket = APR_BRIGADE_FIRST(bb);
+    while (bucket != APR_BRIGADE_SENTINEL(bb)) {
+        const char *data;
+        apr_size_t size;
+        apr_status_t status;
+        if (!APR_BUCKET_IS_FILE(bucket)) {
+            bucket = APR_BUCKET_NEXT(bucket);
+            continue;
+        }
+        status = apr_bucket_read(bucket, &data, &size, APR_BLOCK_READ);
+        if (status == APR_SUCCESS) {
+            apr_brigade_split_ex(bb, APR_BUCKET_NEXT(bucket), rest);
+            status = ap_pass_brigade(f->next, bb);
+        }
+        if (status != APR_SUCCESS) {
+            return APR_STATUS_IS_EOF(status) ? APR_EINCOMPLETE : status;
+        }
+        apr_brigade_cleanup(bb);
+        APR_BRIGADE_CONCAT(bb, rest);
+        bucket = APR_BRIGADE_FIRST(bb);
+    }
+    return ap_pass_brigade(f->next, bb);
+}
+
+void tenon_file_register(void)
+{
+    /* Behind the filters that look at the whole of a body: ranges, length. */
+    ap_register_output_filter(READER, read_files, NULL, AP_FTYPE_PROTOCOL + 1);
+}
+
 /* Puts a piece of a file, whose descriptor is ours from now on, into the output. */
 static tenon_outcome insert(tenon_exchange *x, int fd, const wire_file *piece)
 {
@@ -165,6 +203,9 @@ static tenon_outcome insert(tenon_exchange *x, int fd, const wire_file *piece)
     apr_bucket_file_enable_mmap(bucket, 0);
     apr_bucket_file_set_buf_size(bucket, core->read_buf_size ? core->read_buf_size : READ_BYTES);
     APR_BRIGADE_INSERT_TAIL(x->output, bucket);
+    if (x->files++ == 0 && r->connection->master) {
+        ap_add_output_filter(READER, NULL, r, r->connection);
+    }
     return TENON_GOING;
 }
 
@@ -206,7 +247,7 @@ tenon_outcome tenon_file_frame(tenon_exchange *x, const wire_frame *frame)
         return shrunk(x, (apr_off_t)(piece.offset + piece.length), info.st_size);
     }
     /* Files of one answer go down one by one: a worker must not fill httpd with descriptors. */
-    if (x->file_bytes > 0) {
+    if (x->files > 0) {
         outcome = tenon_response_pass(x, 1);
     }
     if (outcome == TENON_GOING) {
@@ -219,8 +260,8 @@ tenon_outcome tenon_file_frame(tenon_exchange *x, const wire_frame *frame)
 
 int tenon_file_is_body(const tenon_exchange *x)
 {
-    return !x->passed && x->file_bytes > 0 && x->file_bytes == x->received &&
-           x->r->status == HTTP_OK && x->r->method_number == M_GET && !x->r->header_only &&
+    return !x->passed && x->files == 1 && x->file_bytes == x->received && x->r->status == HTTP_OK &&
+           x->r->method_number == M_GET && !x->r->header_only &&
            !apr_table_get(x->r->headers_out, "Content-Range");
 }
 

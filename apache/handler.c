@@ -193,6 +193,10 @@ static int finish(tenon_exchange *x, tenon_outcome outcome)
         tenon_response_truncate(x);
         return OK;
     }
+    if (outcome == TENON_FAILED && x->destroyed) {
+        tenon_response_drop(x);
+        return OK;
+    }
     if (outcome == TENON_FAILED) {
         apr_table_clear(r->headers_out);
         r->status = HTTP_OK;
@@ -248,6 +252,7 @@ static int handle_path(request_rec *r)
 
 void tenon_handler_register(void)
 {
+    tenon_file_register();
     ap_hook_handler(handle, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(handle_path, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(tenon_channel_child_init, NULL, NULL, APR_HOOK_MIDDLE);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is measured, and how each is started.
-import { chmodSync, existsSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PrivateHttpd, type PrivateHttpdOptions } from "../ts/cli/private-httpd.ts";
 import { buildHandler } from "./build-handler.ts";
 import { StartedProcess } from "./process.ts";
+import { fileBytes } from "./scenarios.ts";
 
 export interface Contender {
   readonly url: string;
@@ -23,7 +24,7 @@ export interface StartOptions {
 }
 
 type Start = (options: StartOptions) => Promise<Contender>;
-type Application = "listener" | "fetch" | "express" | "fastify";
+type Application = "files" | "listener" | "fetch" | "express" | "fastify";
 
 const modulePath = fileURLToPath(new URL("../build/apache/mod_tenon.so", import.meta.url));
 const packagePath = fileURLToPath(new URL("..", import.meta.url));
@@ -58,9 +59,9 @@ const common = `LogLevel notice
 </Directory>`;
 
 /** Waits until all that is behind the httpd has started. @throws with the httpd's log when it does not */
-async function firstAnswer(contender: Contender): Promise<void> {
+async function firstAnswer(contender: Contender, path: string): Promise<void> {
   try {
-    const response = await fetch(contender.url);
+    const response = await fetch(contender.url + path);
     await response.arrayBuffer();
     if (response.status !== 200) throw new Error(`the first answer has status ${response.status}`);
   } catch (cause) {
@@ -73,6 +74,7 @@ async function firstAnswer(contender: Contender): Promise<void> {
 async function startHttpd(
   own: Pick<PrivateHttpdOptions, "load" | "tenon"> & { readonly text: string },
   more: Pick<Contender, "stop"> & { readonly roots: (httpd: PrivateHttpd) => readonly number[] },
+  first = "",
 ): Promise<Contender> {
   const httpd = await PrivateHttpd.start({
     ...own,
@@ -88,7 +90,7 @@ async function startHttpd(
       await more.stop();
     },
   };
-  await firstAnswer(contender);
+  await firstAnswer(contender, first);
   return contender;
 }
 
@@ -124,15 +126,37 @@ const startHop: Start = async ({ folder, name }) => {
   }
 };
 
-function startTenon(application: Application, processes: number): Start {
-  return () => {
+/** The file of `file`, sparse, beside a small one. */
+function largeFile(folder: string): string {
+  const path = join(folder, "file");
+  if (!existsSync(path)) {
+    writeFileSync(path, "");
+    truncateSync(path, fileBytes);
+    writeFileSync(join(folder, "first"), "hello world\n");
+  }
+  return path;
+}
+
+/** httpd's own static files. */
+function startStatic(sendfile: "On" | "Off"): Start {
+  return ({ folder }) => {
+    largeFile(folder);
+    const text = `EnableSendfile ${sendfile}\nDocumentRoot "${folder}"`;
+    return startHttpd({ text }, alone, "first");
+  };
+}
+
+function startTenon(application: Application, processes: number, more = ""): Start {
+  return ({ folder }) => {
     if (!existsSync(modulePath)) throw new Error(`${modulePath} is missing: run scripts/setup`);
     const text = `<TenonPool bench>
   TenonApp "${applicationPath(application)}"
   ${process.getuid?.() === 0 ? "TenonUser www-data" : ""}
   TenonProcesses ${processes} ${processes}
   TenonConcurrency 100
+  ${application === "files" ? `TenonEnv BENCH_FILE "${largeFile(folder)}"` : ""}
 </TenonPool>
+${more}
 <Location "/">
   SetHandler tenon:bench
 </Location>`;
@@ -185,6 +209,11 @@ export type ContenderName =
   | "proxy"
   | "proxy-express"
   | "proxy-fastify"
+  | "static"
+  | "static-sendfile"
+  | "tenon-files"
+  | "tenon-files-sendfile"
+  | "proxy-files"
   | "node";
 
 /** Every contender: what it is, and how to start it. */
@@ -202,5 +231,13 @@ export const contenders: Readonly<Record<ContenderName, { text: string; start: S
   },
   "proxy-express": { text: "the same with Express", start: startProxy("express") },
   "proxy-fastify": { text: "the same with Fastify", start: startProxy("fastify") },
+  static: { text: "httpd's own static file, EnableSendfile Off", start: startStatic("Off") },
+  "static-sendfile": { text: "the same, EnableSendfile On", start: startStatic("On") },
+  "tenon-files": { text: "Tenon, large bodies, EnableSendfile Off", start: startTenon("files", 1) },
+  "tenon-files-sendfile": {
+    text: "the same, EnableSendfile On",
+    start: startTenon("files", 1, "EnableSendfile On"),
+  },
+  "proxy-files": { text: "mod_proxy_http, large bodies", start: startProxy("files") },
   node: { text: "node:http alone", start: startPlainNode("listener") },
 };

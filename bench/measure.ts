@@ -30,8 +30,13 @@ async function loadChecked(
   seconds: number,
   signal: AbortSignal,
 ): Promise<LoadResult> {
-  const result = await runLoad(contender.url, scenario.load, seconds, signal);
-  const wrong = complaint(result, scenario.answer?.length ?? scenario.load.bodyBytes);
+  const { large, load } = scenario;
+  const url = contender.url + (large?.path ?? "");
+  const result = await runLoad(url, load, seconds, signal);
+  const wrong =
+    large === undefined
+      ? complaint(result, scenario.answer?.length ?? load.bodyBytes)
+      : complaint({ ...result, requests: 1 }, 1);
   if (wrong !== undefined) throw new Error(`${name}: ${wrong}\n${contender.log()}`);
   return result;
 }
@@ -46,16 +51,37 @@ async function takeSample(
   const before = treesCpuUs(contender.roots());
   const result = await loadChecked(name, contender, scenario, options.seconds, options.signal);
   const cpuUs = treesCpuUs(contender.roots()) - before;
+  const requests = scenario.large ? result.bytes / scenario.large.bytes : result.requests;
   return {
-    cpu: cpuUs / result.requests,
-    rate: result.requests / (result.durationUs / 1e6),
+    cpu: cpuUs / requests,
+    rate: requests / (result.durationUs / 1e6),
     p50: result.p50Us,
     p99: result.p99Us,
   };
 }
 
+/** Counts the bytes of one large answer. @throws when there are more or fewer */
+async function probeLarge(
+  name: ContenderName,
+  contender: Contender,
+  { path, bytes }: NonNullable<Scenario["large"]>,
+): Promise<void> {
+  const response = await fetch(contender.url + path);
+  let got = 0;
+  for await (const chunk of response.body ?? []) got += chunk.length;
+  if (response.status !== 200 || got !== bytes) {
+    throw new Error(
+      `${name} answered with status ${response.status} and ${got} bytes\n${contender.log()}`,
+    );
+  }
+}
+
 /** Sends one request and compares the body, byte by byte. @throws when the response is wrong */
 async function probe(name: ContenderName, contender: Contender, scenario: Scenario): Promise<void> {
+  if (scenario.large !== undefined) {
+    await probeLarge(name, contender, scenario.large);
+    return;
+  }
   const { method, bodyBytes } = scenario.load;
   const sent = method === "POST" ? "x".repeat(bodyBytes) : undefined;
   const right = scenario.answer ?? sent;
@@ -100,7 +126,7 @@ export async function measure(
         const sample = await takeSample(name, contender, scenario, options);
         ofScenario.get(name)?.push(sample);
         options.onProgress(
-          `${scenarioName} ${round}/${options.rounds} ${name}: ${sample.cpu.toFixed(1)} µs CPU, ${sample.rate.toFixed(0)}/s, p50 ${sample.p50} µs`,
+          `${scenarioName} ${round}/${options.rounds} ${name}: ${sample.cpu.toFixed(1)} µs CPU, ${sample.rate.toPrecision(4)}/s, p50 ${sample.p50} µs`,
         );
       }
     }

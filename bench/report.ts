@@ -94,7 +94,7 @@ function contenderLine(name: ContenderName, taken: readonly Sample[]): string {
   return alignedLine([
     `  ${name}`,
     cpu.toFixed(1),
-    rate.toFixed(0),
+    rate < 100 ? rate.toFixed(2) : rate.toFixed(0),
     p50.toFixed(0),
     p99.toFixed(0),
   ]);

@@ -8,6 +8,8 @@ export interface Scenario {
   readonly load: Load;
   /** Body of a right response. Unset: what was sent. */
   readonly answer?: string;
+  /** A body of so many bytes, whatever they are, at a path of its own. Rates count bytes: no answer need end within a measurement. */
+  readonly large?: { readonly path: string; readonly bytes: number };
   readonly contenders: readonly ContenderName[];
 }
 
@@ -16,7 +18,17 @@ const json = '{"hello":"world"}';
 const postBytes = 65_536;
 const manyConnections = 32;
 
-export type ScenarioName = "content" | "express" | "fastify" | "post" | "latency";
+export type ScenarioName =
+  | "content"
+  | "express"
+  | "fastify"
+  | "post"
+  | "latency"
+  | "file"
+  | "stream";
+
+/** Bytes of the file that `file` asks for. */
+export const fileBytes: number = 1024 ** 3;
 
 export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   content: {
@@ -48,6 +60,18 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     answer: text,
     contenders: ["handler", "raw-hop", "tenon", "proxy", "node"],
   },
+  file: {
+    text: "GET, a file of 1 GiB, 2 connections",
+    load: { method: "GET", bodyBytes: 0, connections: 2 },
+    large: { path: "file", bytes: fileBytes },
+    contenders: ["static", "tenon-files", "static-sendfile", "tenon-files-sendfile"],
+  },
+  stream: {
+    text: "GET, 100 MiB made in memory, 2 connections",
+    load: { method: "GET", bodyBytes: 0, connections: 2 },
+    large: { path: "stream", bytes: 100 * 1024 ** 2 },
+    contenders: ["tenon-files", "proxy-files"],
+  },
 };
 
 /** Figures of one measurement. CPU time is that of all processes of the contender. */
@@ -72,6 +96,9 @@ export interface Ratio {
   readonly aim?: number;
 }
 
+/** Throughput over ours: at least 0.95 of it. */
+const mostTimesFaster = 1 / 0.95;
+
 export const ratios: readonly Ratio[] = [
   { scenario: "content", figure: "cpu", of: "tenon", over: "handler", limit: 1.75, aim: 1.5 },
   { scenario: "content", figure: "cpu", of: "raw-hop", over: "handler" },
@@ -86,4 +113,16 @@ export const ratios: readonly Ratio[] = [
   { scenario: "latency", figure: "p50", of: "tenon", over: "proxy", limit: 0.9, aim: 0.8 },
   { scenario: "latency", figure: "p50", of: "tenon", over: "raw-hop" },
   { scenario: "latency", figure: "p50", of: "tenon", over: "handler" },
+  // Without sendfile httpd maps its own files into memory, which ours must not be (docs/performance.md).
+  { scenario: "file", figure: "rate", of: "static", over: "tenon-files" },
+  { scenario: "file", figure: "cpu", of: "tenon-files", over: "static" },
+  {
+    scenario: "file",
+    figure: "rate",
+    of: "static-sendfile",
+    over: "tenon-files-sendfile",
+    limit: mostTimesFaster,
+  },
+  { scenario: "stream", figure: "rate", of: "proxy-files", over: "tenon-files" },
+  { scenario: "stream", figure: "cpu", of: "tenon-files", over: "proxy-files" },
 ];

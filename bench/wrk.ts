@@ -49,7 +49,17 @@ export function runLoad(
   seconds: number,
   signal: AbortSignal,
 ): Promise<LoadResult> {
-  const options = ["-t1", `-c${load.connections}`, `-d${seconds}s`, "-s", script, url];
+  // The longest answer takes some seconds.
+  const options = [
+    "-t1",
+    "--timeout",
+    "30s",
+    `-c${load.connections}`,
+    `-d${seconds}s`,
+    "-s",
+    script,
+    url,
+  ];
   const scriptArguments = ["--", load.method, String(load.bodyBytes)];
   return new Promise((resolve, reject) => {
     execFile("wrk", [...options, ...scriptArguments], { signal }, (error, stdout) => {

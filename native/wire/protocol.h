@@ -87,7 +87,8 @@
     X(CLIENT_GONE, 34, "the client has gone away")                                                  \
     X(TIMED_OUT, 35, "the answer did not come in time")                                             \
     X(APPLICATION, 36, "the application broke off its response")                                    \
-    X(STOPPING, 37, "the worker stops and could not finish the exchange")
+    X(STOPPING, 37, "the worker stops and could not finish the exchange")                           \
+    X(DESTROYED, 38, "the application destroyed the connection")
 
 /* Levels of LOG, as in syslog and httpd. */
 #define WIRE_LOG_LEVELS(X)                                                                          \

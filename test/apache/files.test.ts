@@ -1,43 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Answer, type Ask, ask, askJson, exchangeBytes } from "../helpers/http-client.ts";
 import { pool, root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
-import { waitUntil } from "../helpers/processes.ts";
+import { linksOf, readBytes, waitUntil } from "../helpers/processes.ts";
 
 const SIZE = 1_000_000;
 const content = randomBytes(SIZE);
 const ETAG = '"one"';
 const DATE = "Sun, 06 Nov 1994 08:49:37 GMT";
-
-/** Bytes that a process has read by system calls. */
-function readBytes(pid: number): number {
-  return Number(/^rchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, "latin1"))?.[1]);
-}
-
-/** Paths of the regular files that a process has open. */
-function filesOf(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/fd`).map((fd) => {
-    try {
-      return readlinkSync(`/proc/${pid}/fd/${fd}`);
-    } catch {
-      // Closed meanwhile.
-      return "";
-    }
-  });
-}
 
 describe("files that a worker hands to httpd", () => {
   let httpd: TestHttpd;
@@ -335,7 +309,7 @@ describe("files that a worker hands to httpd", () => {
       assert.ok(answers.every(({ body }) => body.equals(content)));
     }
     const processes = [...httpd.processes().children, ...httpd.workersOf("files")];
-    const open = (): string[] => processes.flatMap(filesOf).filter((path) => path === big);
+    const open = (): string[] => processes.flatMap(linksOf).filter((path) => path === big);
     // What is kept is the application's own: the handle that /shared uses.
     await waitUntil("the end of all downloads", () => open().length <= 1);
   });

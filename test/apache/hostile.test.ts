@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeFrameHeader } from "../../ts/wire/frame.ts";
 import { FrameType, WireNumber } from "../../ts/wire/protocol.ts";
 import { ask } from "../helpers/http-client.ts";
 import { pool, root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
+import { linksOf } from "../helpers/processes.ts";
 
 const application = join(root, "test", "applications", "garbage.ts");
 
@@ -49,17 +52,103 @@ const garbage: readonly (readonly [name: string, hex: string, error: string])[] 
   ["a PULL of nothing", frame(FrameType.PULL, 0, "0000000000000000"), "BAD_PAYLOAD"],
 ];
 
+function file(offset: number, length: number, flags = 1): string {
+  const payload = Buffer.alloc(16);
+  payload.writeBigUInt64BE(BigInt(offset), 0);
+  payload.writeBigUInt64BE(BigInt(length), 8);
+  return frame(FrameType.FILE, flags, payload.toString("hex"));
+}
+
+/** What a worker sends with descriptors, and how the log names it. The file has 1000 bytes. */
+const descriptors: readonly (readonly [
+  name: string,
+  hex: string,
+  kinds: readonly string[],
+  error: string,
+])[] = [
+  ["a FILE without a descriptor", head200 + file(0, 10), [], "BAD_FILE"],
+  ["a FILE with two descriptors", head200 + file(0, 10), ["file", "file"], "BAD_FILE"],
+  ["a FILE with nine", head200 + file(0, 10), Array(9).fill("file"), "BAD_FILE"],
+  ["two FILEs and one descriptor", head200 + file(0, 10, 0) + file(0, 10), ["file"], "BAD_FILE"],
+  [
+    "a descriptor without FILE",
+    `${head200}${frame(FrameType.DATA, 1, "61")}`,
+    ["file"],
+    "BAD_FILE",
+  ],
+  ["a FILE before the head", file(0, 10), ["file"], "OUT_OF_ORDER"],
+  ["a FILE of nothing", head200 + file(0, 0), ["file"], "BAD_PAYLOAD"],
+  ["a FILE longer than declared", head200of3 + file(0, 10), ["file"], "BAD_LENGTH"],
+  ["a directory", head200 + file(0, 10), ["directory"], "BAD_FILE"],
+  ["a pipe", head200 + file(0, 10), ["pipe"], "BAD_FILE"],
+  ["a socket", head200 + file(0, 10), ["socket"], "BAD_FILE"],
+  ["/dev/zero", head200 + file(0, 10), ["zero"], "BAD_FILE"],
+  ["a file that is open for writing only", head200 + file(0, 10), ["writable"], "BAD_FILE"],
+];
+
 describe("a hostile worker behind httpd", () => {
   let httpd: TestHttpd;
 
+  let folder: string;
+  let path: string;
+
   before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "tenon-hostile-"));
+    chmodSync(folder, 0o755);
+    path = join(folder, "file");
+    writeFileSync(path, Buffer.alloc(1000, "x"));
+    chmodSync(path, 0o666);
+    writeFileSync(join(folder, "secret"), Buffer.alloc(1000, "s"), { mode: 0o600 });
     httpd = await startHttpd({
       mpm: "worker",
       text: () => oneChild + pool("hostile", "TenonProcesses 1 1", application),
     });
     httpd.expectLog("TN0008", "TN0009", "TN0216");
   });
-  after(() => httpd.stop());
+  after(async () => {
+    await httpd.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function assertRefused(
+    hex: string,
+    kinds: readonly string[],
+    line: RegExp,
+    of: string = path,
+  ): Promise<void> {
+    const mark = httpd.log().mark();
+    const query = new URLSearchParams([
+      ["hex", hex],
+      ["path", of],
+    ]);
+    for (const kind of kinds) query.append("with", kind);
+    const answer = await ask(`${httpd.url}/hostile?${query}`);
+    assert.equal(answer.status, 502);
+    await httpd.waitForLog(line, { since: mark });
+    assert.equal((await ask(`${httpd.url}/hostile`)).text, "well behaved\n");
+    const left = httpd.processes().children.flatMap(linksOf);
+    assert.deepEqual(
+      left.filter((name) => name.startsWith(folder)),
+      [],
+    );
+  }
+
+  for (const [name, hex, kinds, error] of descriptors) {
+    it(`answers 502 to ${name} and names it ${error}`, () =>
+      assertRefused(hex, kinds, new RegExp(`TN0008: \\[hostile 0 #.*\\(${error}\\)`)));
+  }
+
+  it("answers 502 to a FILE beyond the end of its file", async () => {
+    httpd.expectLog("TN0040");
+    await assertRefused(
+      head200 + file(500, 501),
+      ["file"],
+      /TN0040: \[hostile 0 #.*1001 bytes.*1000/,
+    );
+  });
+
+  it("sends nothing that the worker could name but not read", () =>
+    assertRefused(head200 + file(0, 10), ["named"], /\(BAD_FILE\)/, join(folder, "secret")));
 
   for (const [name, hex, error] of garbage) {
     it(`answers 502 to ${name} and names it ${error}`, async () => {

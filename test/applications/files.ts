@@ -18,7 +18,7 @@ const statics = express();
 statics.get("/files/express", (request, response) =>
   response.sendFile(String(request.query["path"])),
 );
-statics.use("/files/static", express.static(process.env["FILES_ROOT"] ?? ""));
+statics.use("/files/static", express.static(process.env["FILES_ROOT"] ?? import.meta.dirname));
 
 function bounds(query: URLSearchParams): { start?: number; end?: number } {
   const of = (name: string): object => (query.has(name) ? { [name]: Number(query.get(name)) } : {});
@@ -137,6 +137,14 @@ const routes: Readonly<Record<string, Route>> = {
     });
     stream.pipe(response);
   },
+  /** Counts the request's bytes. */
+  count(response, _path, _query, request) {
+    let bytes = 0;
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    request.on("end", () => response.end(String(bytes)));
+  },
   seen(response, _path, query) {
     response.end(JSON.stringify(events.get(query.get("key") ?? "") ?? []));
   },
@@ -147,8 +155,12 @@ const routes: Readonly<Record<string, Route>> = {
     });
   },
   async opened(response, path) {
-    await using handle = await open(path);
-    await sendFile(response, handle);
+    const handle = await open(path);
+    try {
+      await sendFile(response, handle);
+    } finally {
+      await handle.close();
+    }
   },
 };
 let sharedHandle: ReturnType<typeof open> | undefined;

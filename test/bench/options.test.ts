@@ -5,7 +5,15 @@ import { helpText, parseOptions } from "../../bench/options.ts";
 describe("bench/options", () => {
   it("measures everything unless told otherwise", () => {
     const options = parseOptions([]);
-    assert.deepEqual(options.scenarios, ["content", "express", "fastify", "post", "latency"]);
+    assert.deepEqual(options.scenarios, [
+      "content",
+      "express",
+      "fastify",
+      "post",
+      "latency",
+      "file",
+      "stream",
+    ]);
     assert.ok(options.contenders.includes("tenon"));
     assert.equal(options.firstHit, true);
     assert.equal(options.json, undefined);

@@ -43,6 +43,7 @@ export type SetupName =
   | "duplicates"
   | "writes"
   | "unique"
+  | "clientError"
   | "timeout";
 
 export const setups: Readonly<Record<SetupName, Setup>> = {
@@ -79,6 +80,14 @@ export const setups: Readonly<Record<SetupName, Setup>> = {
   duplicates: { shape: "server", options: { joinDuplicateHeaders: true } },
   writes: { shape: "server", options: { rejectNonStandardBodyWrites: true } },
   unique: { shape: "server", options: { uniqueHeaders: ["x-one", "x-two"] } },
+  clientError: {
+    shape: "server",
+    prepare: (server) => {
+      server.on("clientError", (_error, socket) => {
+        socket.end("HTTP/1.1 422 Mine\r\nConnection: close\r\n\r\n");
+      });
+    },
+  },
   timeout: {
     shape: "server",
     prepare: (server, dispatch) => {

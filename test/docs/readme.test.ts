@@ -19,6 +19,7 @@ const pages = [
   "CHANGELOG.md",
   "docs/architecture.md",
   "docs/apache.md",
+  "docs/compatibility.md",
   "docs/applications.md",
   "docs/errors.md",
 ];

@@ -104,7 +104,7 @@ export default (request: { url: string }, response: { end(text: string): void })
     await start("faults.ts");
     for (const target of ["/break", "/destroy"]) {
       const answer = await worker.connect().ask({ target });
-      assert.equal(answer.abort?.error, WireError.APPLICATION);
+      assert.equal(answer.abort?.error, WireError.DESTROYED);
       assert.equal(answer.text, target === "/break" ? "some of the body" : "");
     }
   });

@@ -144,6 +144,8 @@ export const WireError = {
   APPLICATION: 36,
   /** the worker stops and could not finish the exchange */
   STOPPING: 37,
+  /** the application destroyed the connection */
+  DESTROYED: 38,
 } as const;
 export type WireError = (typeof WireError)[keyof typeof WireError];
 
@@ -439,6 +441,7 @@ export const errorNames: readonly (string | undefined)[] = [
   "TIMED_OUT",
   "APPLICATION",
   "STOPPING",
+  "DESTROYED",
 ];
 
 /** Meanings of errors by value. */
@@ -481,6 +484,7 @@ export const errorMeanings: readonly (string | undefined)[] = [
   "the answer did not come in time",
   "the application broke off its response",
   "the worker stops and could not finish the exchange",
+  "the application destroyed the connection",
 ];
 
 /** Spellings of headers by code. */

@@ -114,6 +114,13 @@ const others: Behaviour[] = [
     expect: { status: 200, seen: [["coding", "rot13"]] },
   },
   {
+    name: "malformed: a server's 'clientError' may answer it",
+    setup: "clientError",
+    serve: note(() => ({ served: true })),
+    ask: { headers: ["no field"] },
+    expect: { status: 422 },
+  },
+  {
     name: "malformed: two equal lengths",
     serve: serveBody,
     ask: { method: "POST", headers: ["Content-Length: 5", "Content-Length: 5"], body: "hello" },
