@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What httpd's own output filters leave out of an answer over HTTP/1: Content-Type and
- * Content-Length of an answer without body (they are those of the GET, RFC 9110, 8.6), and the
- * trailers of one in chunks. Both are put into what those filters have written.
+ * What httpd's own output filters leave out of an answer over HTTP/1 or spell anew: Content-Type
+ * and Content-Length of an answer without body (they are those of the GET, RFC 9110, 8.6), a Vary
+ * that is a list, and the trailers of one in chunks. All are put into what those filters have
+ * written.
  */
 #include <httpd.h>
 #include <http_protocol.h>
@@ -68,7 +69,27 @@ static int holds_end(apr_bucket_brigade *bb)
     return 0;
 }
 
-/* Takes note of the fields that httpd is about to drop. Another filter may have changed them. */
+static int keep_line(void *kept, const char *name, const char *value)
+{
+    apr_table_addn(kept, name, value);
+    return 1;
+}
+
+static int is_list(void *found, const char *name, const char *value)
+{
+    (void)name;
+    return ++*(int *)found < 2 && !strchr(value, ',');
+}
+
+/* httpd would make one line without blanks of it. */
+static int is_respelled_vary(request_rec *r)
+{
+    int lines = 0;
+    return !apr_table_do(is_list, &lines, r->headers_out, "Vary", NULL);
+}
+
+/* Takes note of the fields that httpd is about to drop, and takes away what it would spell anew.
+ * Another filter may have changed them. */
 static apr_status_t keep_fields(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
@@ -82,6 +103,8 @@ static apr_status_t keep_fields(ap_filter_t *f, apr_bucket_brigade *bb)
     if (length && r->status != HTTP_NO_CONTENT) {
         apr_table_setn(kept, "Content-Length", length);
     }
+    apr_table_do(keep_line, kept, r->headers_out, "Vary", NULL);
+    apr_table_unset(r->headers_out, "Vary");
     ap_add_output_filter_handle(amend_head_filter, kept, r, f->c);
     return ap_pass_brigade(f->next, bb);
 }
@@ -103,6 +126,8 @@ static apr_status_t amend_head(ap_filter_t *f, apr_bucket_brigade *bb)
     if (end && *lines) {
         insert_text(r, end, LAST_LINE_BYTES, lines);
     }
+    /* For the logs. */
+    apr_table_do(keep_line, r->headers_out, f->ctx, "Vary", NULL);
     return ap_pass_brigade(f->next, bb);
 }
 
@@ -128,7 +153,7 @@ static apr_status_t add_trailers(ap_filter_t *f, apr_bucket_brigade *bb)
 
 void tenon_amend_head(tenon_exchange *x)
 {
-    if (!x->r->connection->master) {
+    if (!x->r->connection->master && (x->bodiless || is_respelled_vary(x->r))) {
         ap_add_output_filter_handle(keep_fields_filter, NULL, x->r, x->r->connection);
     }
 }

@@ -150,7 +150,7 @@ void tenon_interim_continue(tenon_exchange *x);
 tenon_outcome tenon_interim_answer(tenon_exchange *x, wire_response *response);
 
 /* amend.c */
-/* Keeps Content-Type and Content-Length of an answer without body. */
+/* Keeps Content-Type and Content-Length of an answer without body, and Vary as it was written. */
 void tenon_amend_head(tenon_exchange *x);
 /* Sends r->trailers_out behind a body in chunks. mod_http2 does it by itself. */
 void tenon_amend_trailers(tenon_exchange *x);

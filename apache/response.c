@@ -156,9 +156,7 @@ static tenon_outcome answer(tenon_exchange *x, wire_response *response)
         r->status_line = ap_get_status_line_ex(r->pool, r->status);
     }
     x->bodiless = r->header_only || AP_STATUS_IS_HEADER_ONLY(r->status);
-    if (x->bodiless) {
-        tenon_amend_head(x);
-    }
+    tenon_amend_head(x);
     return TENON_GOING;
 }
 

@@ -217,19 +217,6 @@ export const differences: readonly Difference[] = [
   },
   {
     host: "httpd",
-    what: "`Vary` comes as one line without blanks",
-    why: "httpd joins its lines so that caches of old understand them; it says the same",
-    cases: {
-      "setHeader: commas in a value stay": [
-        'header Vary: ["Accept, Origin,  Cookie"] → ["Accept,Origin,Cookie"]',
-      ],
-      "setHeader: several Vary lines stay several": [
-        'header Vary: ["Accept","Origin"] → ["Accept,Origin"]',
-      ],
-    },
-  },
-  {
-    host: "httpd",
     what: "An empty `Content-Type` is not sent",
     why: "It says nothing, and httpd has no way to send it",
     cases: {

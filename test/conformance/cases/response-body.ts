@@ -454,6 +454,16 @@ const trailers: Behaviour[] = [
     expect: { status: 200, body: "body" },
   },
   {
+    name: "addTrailers: behind a request that nobody has read",
+    serve: (_, response) => {
+      response.write("body");
+      response.addTrailers({ "X-Sum": "42" });
+      response.end();
+    },
+    ask: { method: "POST", body: "x".repeat(70_000) },
+    expect: { body: "body", trailers: { "X-Sum": ["42"] } },
+  },
+  {
     name: "addTrailers: without a Trailer field",
     serve: (_, response) => {
       response.write("body");
