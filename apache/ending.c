@@ -23,7 +23,7 @@ tenon_ending tenon_ending_now(void)
 {
     const apr_uint32_t told = apr_atomic_read32(&ending);
     int state = AP_MPMQ_RUNNING;
-    if (told != TENON_STAYS) {
+    if (told != TENON_STAYS || descriptor >= 0) {
         return (tenon_ending)told;
     }
     ap_mpm_query(AP_MPMQ_MPM_STATE, &state);

@@ -117,6 +117,8 @@ tenon_outcome tenon_response_pass(tenon_exchange *x, int flush);
 /* Whether a field belongs to the connection or says where a message ends: httpd's business, both.
  */
 int tenon_response_frames_message(wire_text name);
+/* Closes the client's connection, or resets its stream, without an answer. */
+void tenon_response_drop(tenon_exchange *x);
 /* Ends an answer that cannot be completed so that the client sees it (P3). */
 void tenon_response_truncate(tenon_exchange *x);
 /* Has the client's connection closed with a reset: an end of file would look like the end of a body

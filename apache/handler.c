@@ -193,12 +193,8 @@ static int finish(tenon_exchange *x, tenon_outcome outcome)
         tenon_response_truncate(x);
         return OK;
     }
-    /* As under node:http: no answer at all. A stream of HTTP/2 does not end its connection: 502. */
-    if (outcome == TENON_FAILED && x->destroyed && !r->connection->master) {
-        r->status = x->status;
-        r->connection->keepalive = AP_CONN_CLOSE;
-        r->connection->aborted = 1;
-        tenon_response_reset(r->connection);
+    if (outcome == TENON_FAILED && x->destroyed) {
+        tenon_response_drop(x);
         return OK;
     }
     if (outcome == TENON_FAILED) {

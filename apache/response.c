@@ -268,6 +268,11 @@ static tenon_outcome take_abort(tenon_exchange *x, const wire_frame *frame)
                   TENON_EXCHANGE_PREFIX(x), wire_error_meaning(why.error),
                   why.text.length ? ": " : "", (int)why.text.length, why.text.at,
                   wire_error_name(why.error));
+    /* Its client sees what came before, as under node:http. */
+    if (x->destroyed && x->answered && !x->passed &&
+        tenon_response_pass(x, 1) == TENON_CLIENT_GONE) {
+        return TENON_CLIENT_GONE;
+    }
     return TENON_FAILED;
 }
 
@@ -425,6 +430,15 @@ void tenon_response_reset(conn_rec *c)
     if (socket && apr_os_sock_get(&fd, socket) == APR_SUCCESS) {
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     }
+}
+
+void tenon_response_drop(tenon_exchange *x)
+{
+    conn_rec *c = x->r->connection;
+    x->r->status = x->status; /* for the log */
+    c->keepalive = AP_CONN_CLOSE;
+    tenon_response_reset(c);
+    c->aborted = 1;
 }
 
 void tenon_response_truncate(tenon_exchange *x)

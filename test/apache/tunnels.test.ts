@@ -15,10 +15,12 @@ const MANY = { event: 500, worker: 500, prefork: 100 } as const;
 /** Longest answer to an ordinary request beside them, ms. */
 const QUICK_MS = 2000;
 
-// While old processes of httpd end, new ones need room beside them.
+// While old processes of httpd end, new ones need room beside them. None is ended for having nothing to do.
 const size = {
-  event: "StartServers 9\nThreadsPerChild 64\nMaxRequestWorkers 640\nServerLimit 24",
-  worker: "StartServers 9\nThreadsPerChild 64\nMaxRequestWorkers 640\nServerLimit 24",
+  event:
+    "StartServers 9\nThreadsPerChild 64\nMaxRequestWorkers 640\nMaxSpareThreads 640\nServerLimit 24",
+  worker:
+    "StartServers 9\nThreadsPerChild 64\nMaxRequestWorkers 640\nMaxSpareThreads 640\nServerLimit 24",
   prefork:
     "StartServers 110\nMaxRequestWorkers 256\nServerLimit 256\nMinSpareServers 32\nMaxSpareServers 128",
 } as const;
@@ -42,14 +44,21 @@ for (const mpm of ["event", "worker", "prefork"] as const) {
     });
     after(() => httpd.stop());
 
+    /** Breaks off what waits for a message that cannot come any more. */
+    function untilClosed(socket: WebSocket): AbortSignal {
+      const closed = new AbortController();
+      socket.once("close", (code) => closed.abort(new Error(`closed with ${code}`)));
+      return closed.signal;
+    }
+
     async function opened(path = "/ws/"): Promise<WebSocket> {
       const socket = new WebSocket(`${httpd.url.replace(/^http/, "ws")}${path}`);
-      await once(socket, path === "/ws/" ? "message" : "open");
+      await once(socket, path === "/ws/" ? "message" : "open", { signal: untilClosed(socket) });
       return socket;
     }
 
     async function echoed(socket: WebSocket, message: string): Promise<string> {
-      const answer = once(socket, "message") as Promise<[RawData]>;
+      const answer = once(socket, "message", { signal: untilClosed(socket) }) as Promise<[RawData]>;
       socket.send(message);
       return String((await answer)[0]);
     }

@@ -15,6 +15,15 @@ export interface Difference {
 export const differences: readonly Difference[] = [
   {
     host: "httpd",
+    what: "A client that closes its connection in the middle of a body of less than 32 KiB that nobody reads is noticed only when the application reads or answers; one that resets it, at once",
+    why: "The rest may wait in httpd's filters, and whoever ends only his side of a connection has not left",
+    cases: {
+      "abort: a client that leaves in the middle of a small body that nobody reads is told at once":
+        ['seen 1: ["told",true] → ["told",false]'],
+    },
+  },
+  {
+    host: "httpd",
     what: "Equal request headers come joined by `, ` (`Cookie` by `; `): in `rawHeaders` and `headersDistinct` as one, and also those of which node:http keeps the first",
     why: "httpd joins equal request headers before any module sees them",
     cases: {

@@ -283,17 +283,21 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
     this.#close(error === WireError.CLIENT_GONE ? null : reset(text));
   }
 
-  /** node:http's order when a connection breaks: request, response, socket. */
+  /**
+   * node:http's order when a connection breaks: request, response, socket. A request that the application has destroyed waits for
+   * its socket, and the response for the request.
+   */
   announceClose(error: Error | null): void {
     const { request } = this;
     const response = this._httpMessage;
+    const waits = request?.destroyed && !request.closed;
     if (request !== undefined && !request.destroyed) request.destroy(reset("aborted"));
-    if (response !== null) emitClose(response);
+    if (response !== null && !waits) emitClose(response);
+    if (response !== null && waits) request.once("close", () => emitClose(response));
     if (error !== null && this.listenerCount("error") > 0) this.emit("error", error);
     this.emit("close", error !== null);
   }
 
-  /** As node:http does: who listens on the request, the response or the server takes care of it; who listens on the socket is only told. */
   timedOut(): void {
     const { request, server } = this;
     const heard = [

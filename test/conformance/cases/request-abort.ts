@@ -2,6 +2,7 @@
 // A client that goes away, and what the application hears of it.
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Behaviour, Seen, Serve } from "../case.ts";
 import { watch } from "./helpers.ts";
 
@@ -59,6 +60,9 @@ function leaves(
   };
 }
 
+/** How long an application waits for word of a client that has left, ms. */
+const TOLD_MS = 3000;
+
 const post = { method: "POST", headers: ["Content-Length: 1000000"], body: "some" } as const;
 
 export const requestAbort: readonly Behaviour[] = [
@@ -96,6 +100,31 @@ export const requestAbort: readonly Behaviour[] = [
       client.send(post);
       await client.saw("called");
       client.destroy();
+    },
+  ),
+  {
+    name: "abort: a client that leaves in the middle of a small body that nobody reads is told at once",
+    serve: async (_, response, seen) => {
+      seen("called");
+      const closed = once(response, "close").then(() => true);
+      seen("told", await Promise.race([closed, delay(TOLD_MS, false)]));
+      response.end();
+    },
+    ask: async (client) => {
+      client.send({ method: "POST", headers: ["Content-Length: 1000"], body: "some" });
+      await client.saw("called");
+      client.destroy();
+      await client.saw("told");
+    },
+    expect: { seen: ["called", ["told", true]] },
+  },
+  leaves(
+    "abort: a client that resets in the middle of a small body that nobody reads",
+    silent,
+    async (client) => {
+      client.send({ method: "POST", headers: ["Content-Length: 1000"], body: "some" });
+      await client.saw("called");
+      client.reset();
     },
   ),
   leaves("abort: a client that leaves in the middle of a chunk", reading, async (client) => {
