@@ -20,7 +20,6 @@ const notRun: Readonly<Record<string, string>> = {
   "max-requests-per-socket.test.js": "keep-alive is httpd's",
   "request-error.test.js": "'clientError' is of node's parser; httpd refuses such requests",
 };
-const reset = "a response destroyed before its head is answered by 502, not by a reset connection";
 const keepAlive = "keep-alive is httpd's";
 const parser = "httpd refuses the request itself, with an answer of its own";
 const rawSocket = "writes an HTTP response to req.socket, past node:http's response";
@@ -38,21 +37,10 @@ const exclusions: Exclusions = {
     "rejected incoming connections should be logged":
       "requests behind close() go to another worker",
   },
-  "hooks.test.js": { "onTimeout should be triggered": reset },
   "reply-error.test.js": {
     "Should reply 400 on client error": parser,
     "Should set the response from client error handler": parser,
-    "fallback error handler aborts the response when writeHead throws ERR_HTTP_HEADERS_SENT": reset,
   },
-  "reply-early-hints.test.js": {
-    "sends early hints": "an interim response does not come through yet",
-  },
-  "reply-trailers.test.js": Object.fromEntries(
-    ["a Readable stream", "a web ReadableStream", "a pre-ended Readable stream"].map((payload) => [
-      `trailers over a real socket > send trailers when payload is ${payload}`,
-      "trailers of a response do not come through yet",
-    ]),
-  ),
   "request-header-host.test.js": {
     "Return 200 when Host header is empty": hostNeeded,
     "Return 200 when Host header is empty with trust proxy": hostNeeded,
@@ -60,7 +48,6 @@ const exclusions: Exclusions = {
     "Return 200 when Host header is missing and http.requireHostHeader = false with trust proxy":
       hostNeeded,
   },
-  "route-hooks.test.js": { "onTimeout on route": reset },
   "route-shorthand.test.js": {
     "route-shorthand > route-shorthand - trace": "httpd answers TRACE itself",
     "route-shorthand > route-shorthand - all": "httpd answers TRACE itself",
@@ -71,7 +58,6 @@ const exclusions: Exclusions = {
       rawSocket,
     ]),
   ),
-  "url-rewriting.test.js": { "Should throw an error": reset },
   "web-api.test.js": {
     "WebStream error after headers sent should destroy response":
       "a response destroyed behind its head resets the connection; node:http ends it without a last chunk",

@@ -66,6 +66,8 @@ export class TunnelSocket extends Duplex implements ExchangeListener {
   #open = false;
   #ended = false;
   #waiting: Done | undefined;
+  /** Bytes of an ordinary answer's body that are still to come. */
+  #missing = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   /** What the application has sent, when the protocol is WebSocket. */
   #frames: WebSocketFrames | undefined;
@@ -174,6 +176,11 @@ export class TunnelSocket extends Duplex implements ExchangeListener {
     return this;
   }
 
+  /** An ordinary answer is over with its last byte: the application may keep the socket, as under keep-alive, or destroy it. */
+  #endWhenWhole(): void {
+    if (this.#missing <= 0) this.exchange.end();
+  }
+
   #send(chunk: Buffer, done: Done): void {
     if (this.#left) {
       done();
@@ -181,6 +188,8 @@ export class TunnelSocket extends Duplex implements ExchangeListener {
     }
     this.#frames?.follow(chunk);
     const taken = this.exchange.write(chunk) || this.exchange.over;
+    this.#missing -= chunk.length;
+    this.#endWhenWhole();
     this.#closeBetweenFrames();
     if (taken) done();
     else this.#waiting = done;
@@ -234,13 +243,10 @@ export class TunnelSocket extends Duplex implements ExchangeListener {
       this.exchange.pull();
       return;
     }
-    const length = fieldOf(head.headers, "content-length");
-    const headers = withoutConnection(head.headers);
-    this.exchange.respond(
-      head.status,
-      head.reason,
-      headers,
-      length === undefined ? undefined : Number(length),
-    );
+    const field = fieldOf(head.headers, "content-length");
+    const length = field === undefined ? undefined : Number(field);
+    this.exchange.respond(head.status, head.reason, withoutConnection(head.headers), length);
+    this.#missing = length ?? Number.POSITIVE_INFINITY;
+    this.#endWhenWhole();
   }
 }

@@ -15,10 +15,12 @@ export interface TestResult {
 /** Test runners that suites are written for. */
 export type RunnerName = "node-test" | "mocha";
 
-/** Longest time for one test, ms. */
-const TEST_TIMEOUT_MS = 4000;
-
-type Run = (file: string, onResult: (result: TestResult) => void) => Promise<void>;
+/** @param timeoutMs longest time for one test */
+type Run = (
+  file: string,
+  timeoutMs: number,
+  onResult: (result: TestResult) => void,
+) => Promise<void>;
 
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
@@ -26,13 +28,17 @@ function textOf(error: unknown): string {
 }
 
 /** Several calls in a process share node:test's root, one after another. */
-async function runNodeTest(file: string, onResult: (result: TestResult) => void): Promise<void> {
+async function runNodeTest(
+  file: string,
+  timeoutMs: number,
+  onResult: (result: TestResult) => void,
+): Promise<void> {
   const titles: string[] = [];
   const stream = run({
     files: [file],
     isolation: "none",
     concurrency: 1,
-    timeout: TEST_TIMEOUT_MS,
+    timeout: timeoutMs,
   });
   // The first test begins when the file is loaded. A run ends when the process has nothing left to do, which a worker always has: node:test's listener
   // waits for the tests, then ends the run.
@@ -53,8 +59,12 @@ async function runNodeTest(file: string, onResult: (result: TestResult) => void)
 
 class NoReport extends Mocha.reporters.Base {}
 
-async function runMocha(file: string, onResult: (result: TestResult) => void): Promise<void> {
-  const mocha = new Mocha({ timeout: TEST_TIMEOUT_MS, reporter: NoReport });
+async function runMocha(
+  file: string,
+  timeoutMs: number,
+  onResult: (result: TestResult) => void,
+): Promise<void> {
+  const mocha = new Mocha({ timeout: timeoutMs, reporter: NoReport });
   mocha.addFile(file);
   await mocha.loadFilesAsync();
   await new Promise<void>((resolve) => {

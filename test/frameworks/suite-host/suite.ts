@@ -13,16 +13,22 @@ import type { FileEnd } from "./application.ts";
 import type { RunnerName, TestResult } from "./runners.ts";
 
 /** Tests that fail behind another server, by file and title, with the reason. */
-export type Exclusions = Readonly<Record<string, Readonly<Record<string, string>>>>;
+export type Exclusions = Readonly<Record<string, Reasons>>;
 
 /** A framework's own tests. */
 export interface Suite {
   readonly runner: RunnerName;
   /** Folder of the test files. */
   readonly folder: string;
+  /** Working folder; unset: the system's temporary one. */
+  readonly directory?: string;
   readonly files: readonly string[];
   /** Tests that must fail: one that passes is to be taken from the list. */
   readonly exclusions: Exclusions;
+  /** Tests whose outcome is a matter of time behind another server, with the reason: they may fail. */
+  readonly races?: Exclusions;
+  /** Longest time for one test, ms; unset: 4,000. */
+  readonly testTimeoutMs?: number;
   /** At least so many tests, so that none are lost unseen. */
   readonly tests: number;
   /** Tags of lines in httpd's log that the tests cause on purpose. */
@@ -38,6 +44,9 @@ interface FileResult extends FileEnd {
 const application = join(root, "test", "frameworks", "suite-host", "application.ts");
 const PORTS = 48;
 const FILE_TIMEOUT_MS = 120_000;
+const TEST_TIMEOUT_MS = 4000;
+
+type Reasons = Readonly<Record<string, string>>;
 
 async function hasLoopback6(): Promise<boolean> {
   const server = createServer().listen(0, "::1");
@@ -48,13 +57,18 @@ async function hasLoopback6(): Promise<boolean> {
 }
 
 /** A pool with ports of its own, since a server of a test is in one process. */
-function laneConfig(name: string, ports: readonly number[], loopback6: boolean): string {
+function laneConfig(
+  name: string,
+  ports: readonly number[],
+  loopback6: boolean,
+  directory: string,
+): string {
   const addresses = ports.flatMap((port) =>
     loopback6 ? [`127.0.0.1:${port}`, `[::1]:${port}`] : [`127.0.0.1:${port}`],
   );
   return `<TenonPool ${name}>
   TenonApp "${application}"
-  TenonDirectory "${tmpdir()}"
+  TenonDirectory "${directory}"
   TenonProcesses 1 1
   TenonConcurrency 1000
   TenonRequestTimeout ${FILE_TIMEOUT_MS / 1000}
@@ -79,7 +93,11 @@ async function freePorts(count: number): Promise<number[]> {
 }
 
 async function runFile(controlPort: number, suite: Suite, file: string): Promise<FileResult> {
-  const query = new URLSearchParams({ runner: suite.runner, file: join(suite.folder, file) });
+  const query = new URLSearchParams({
+    runner: suite.runner,
+    file: join(suite.folder, file),
+    timeout: String(suite.testTimeoutMs ?? TEST_TIMEOUT_MS),
+  });
   const request = open(`http://127.0.0.1:${controlPort}/?${query}`, { timeoutMs: FILE_TIMEOUT_MS });
   request.end();
   const results: TestResult[] = [];
@@ -94,12 +112,13 @@ async function runFile(controlPort: number, suite: Suite, file: string): Promise
 }
 
 /** Fails on tests that failed unexpectedly, and on listed ones that did not. */
-function judge({ results }: FileResult, excluded: Readonly<Record<string, string>>): void {
+function judge({ results }: FileResult, excluded: Reasons, racing: Reasons): void {
   const failed = results.filter(({ outcome }) => outcome === "failed");
   const titles = new Set(failed.map(({ title }) => title));
+  const known = [...Object.keys(excluded), ...Object.keys(racing)];
   // A test above the one that failed fails with it.
   const expected = (title: string): boolean =>
-    Object.keys(excluded).some((one) => one === title || one.startsWith(`${title} > `));
+    known.some((one) => one === title || one.startsWith(`${title} > `));
   const surprising = failed.filter(({ title }) => !expected(title));
   assert.deepEqual(
     surprising.map(({ title, error }) => `${title}: ${error}`),
@@ -142,7 +161,11 @@ export function describeSuite(title: string, suite: Suite): void {
       const all = await freePorts(PORTS * (suite.lanes ?? 1));
       const lanes = Array.from({ length: suite.lanes ?? 1 }, () => all.splice(0, PORTS));
       httpd = await startHttpd({
-        text: lanes.map((ports, index) => laneConfig(`lane${index}`, ports, loopback6)).join("\n"),
+        text: lanes
+          .map((ports, index) =>
+            laneConfig(`lane${index}`, ports, loopback6, suite.directory ?? tmpdir()),
+          )
+          .join("\n"),
       });
       httpd.expectLog(...(suite.tags ?? []));
       const files = [...suite.files];
@@ -152,7 +175,7 @@ export function describeSuite(title: string, suite: Suite): void {
 
     for (const file of suite.files) {
       it(`passes ${file}`, async () => {
-        judge(await resultOf(file), suite.exclusions[file] ?? {});
+        judge(await resultOf(file), suite.exclusions[file] ?? {}, suite.races?.[file] ?? {});
       });
     }
 
