@@ -198,8 +198,8 @@ describe("files that a worker hands to httpd", () => {
     const less = await get("files/pipe", {}, "&header=Content-Length: 500000");
     assert.ok(less.body.equals(content.subarray(0, 500_000)));
     httpd.expectLog("TN0006");
-    const { text } = await cut("files/pipe", "&header=Content-Length:+1000001");
-    assert.ok(/^HTTP.1.1 502 /.test(text) || text.length < 1_000_001);
+    const { text, ended } = await cut("files/pipe", "&header=Content-Length:+1000001");
+    assert.ok(/^HTTP.1.1 502 /.test(text) || ended === "reset", text.slice(0, 200));
   });
 
   describe("ranges and conditions", () => {

@@ -15,6 +15,7 @@ import { responseBody } from "./cases/response-body.ts";
 import { responseEvents } from "./cases/response-events.ts";
 import { responseHead } from "./cases/response-head.ts";
 import { responseHeaders } from "./cases/response-headers.ts";
+import { responseRefusals } from "./cases/response-refusals.ts";
 import { server } from "./cases/server.ts";
 import { streaming } from "./cases/streaming.ts";
 
@@ -26,6 +27,7 @@ const areas: Readonly<Record<string, readonly Behaviour[]>> = {
   "request-abort": requestAbort,
   "response-head": responseHead,
   "response-headers": responseHeaders,
+  "response-refusals": responseRefusals,
   "response-body": responseBody,
   "response-events": responseEvents,
   interim,
