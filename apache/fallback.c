@@ -53,18 +53,15 @@ int tenon_fallback_takes_path(request_rec *r)
     return 1;
 }
 
-/* httpd answers 403 for a part of a path that is too long for the name of a file. It is none: an
- * application's addresses may be that long. */
+/* httpd answers 403 for a part of a path that is too long for the name of a file. There is no such
+ * file, and an application's addresses may be that long. Whose the path is cannot be told yet:
+ * httpd has not put together what is configured for it. */
 static apr_status_t is_too_long(apr_finfo_t *info, request_rec *r, apr_int32_t wanted)
 {
     const char *slash = strrchr(r->filename, '/');
-    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
     (void)info;
     (void)wanted;
-    return slash && strlen(slash + 1) > NAME_MAX &&
-                   (fallback_of(r) || tenon_config_is_handler(core->handler))
-               ? APR_ENOENT
-               : AP_DECLINED;
+    return slash && strlen(slash + 1) > NAME_MAX ? APR_ENOENT : AP_DECLINED;
 }
 
 void tenon_fallback_register(void)

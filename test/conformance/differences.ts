@@ -138,11 +138,11 @@ export const differences: readonly Difference[] = [
   },
   {
     host: "httpd",
-    what: "A path with a segment of more than 255 bytes is refused (403)",
+    what: "A path that is longer than that of a file can be (4096 bytes, with DocumentRoot) is refused (403)",
     why: "httpd maps every path to a file before it asks who handles it",
     cases: {
-      "a path whose segments are longer than names of files may be arrives": [
-        '200 by the application, which saw [["length",300]] → 403 by the host',
+      "a path that is longer than those of files may be arrives": [
+        '200 by the application, which saw [["length",6000]] → 403 by the host',
       ],
     },
   },

@@ -268,6 +268,12 @@ const limits: Behaviour[] = [
     ask: { target: `/${"t".repeat(299)}` },
     expect: { seen: [["length", 300]] },
   },
+  {
+    name: "a path that is longer than those of files may be arrives",
+    serve: note((request) => ({ length: request.url?.length })),
+    ask: { target: `/${"t".repeat(149)}`.repeat(40) },
+    expect: { seen: [["length", 6000]] },
+  },
 ];
 
 export const requestHeaders: readonly Behaviour[] = [...duplicates, ...spelling, ...limits];
