@@ -120,6 +120,8 @@ export function describeApplication<T>(title: string, application: Application<T
     let plain: Server;
     let httpd: TestHttpd;
     const { NODE_ENV } = process.env;
+    // @hono/node-server puts classes of its own in their place, which the applications of other suites would then get.
+    const { Request, Response } = globalThis;
 
     before(async () => {
       process.env["NODE_ENV"] = "production";
@@ -128,6 +130,7 @@ export function describeApplication<T>(title: string, application: Application<T
       httpd.expectLog(...(application.tags ?? []));
     });
     after(async () => {
+      Object.assign(globalThis, { Request, Response });
       if (NODE_ENV === undefined) delete process.env["NODE_ENV"];
       else process.env["NODE_ENV"] = NODE_ENV;
       plain.close();
