@@ -61,6 +61,8 @@ const tenon = {
 };
 
 const WORRYING = /^\[[^\]]+\] \[\w*:(emerg|alert|crit|error|warn)\]/;
+/** What httpd says, as a notice, of a child that crashed. */
+const CRASHED = /AH0005[12]: child pid \d+ exit signal (?!Killed|Terminated)/;
 /** What httpd says of the machine alone: mod_ssl, of a Debian whose OpenSSL is older than the one that its httpd was built with. */
 const OF_THE_MACHINE = ["AH01882"];
 const TAG = /\b(AH\d{5}|TN\d{4})\b/;
@@ -246,7 +248,9 @@ export class TestHttpd {
   #assertLogs(): void {
     for (const name of readdirSync(this.places.logs)) {
       const lines = readFileSync(join(this.places.logs, name), "latin1").split("\n");
-      const worrying = lines.filter((line) => WORRYING.test(line) || UNDEFINED.test(line));
+      const worrying = lines.filter(
+        (line) => WORRYING.test(line) || CRASHED.test(line) || UNDEFINED.test(line),
+      );
       const surprising = worrying.filter((line) => !this.#expected.has(TAG.exec(line)?.[1] ?? ""));
       const context = lines.slice(-60).join("\n");
       assert.deepEqual(surprising, [], `unannounced lines in ${name}, which ends so:\n${context}`);
