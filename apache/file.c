@@ -193,9 +193,7 @@ static tenon_outcome insert(tenon_exchange *x, int fd, const wire_file *piece)
                         .fd = fd,
                         .end = (apr_off_t)(piece->offset + piece->length)};
     apr_pool_cleanup_register(r->pool, sent, close_sent, apr_pool_cleanup_null);
-    /* httpd's own files are mapped unless sendfile is asked for; ours are read then, at more cost.
-     */
-    file = own(r, fd, core->enable_sendfile != ENABLE_SENDFILE_OFF);
+    file = own(r, fd, core->enable_sendfile == ENABLE_SENDFILE_ON);
     if (!file) {
         return tenon_file_out_of_descriptors(x);
     }

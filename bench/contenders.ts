@@ -138,10 +138,10 @@ function largeFile(folder: string): string {
 }
 
 /** httpd's own static files. */
-function startStatic(more = ""): Start {
+function startStatic(sendfile: "On" | "Off"): Start {
   return ({ folder }) => {
     largeFile(folder);
-    const text = `${more}\nDocumentRoot "${folder}"`;
+    const text = `EnableSendfile ${sendfile}\nDocumentRoot "${folder}"`;
     return startHttpd({ text }, alone, "first");
   };
 }
@@ -212,7 +212,7 @@ export type ContenderName =
   | "static"
   | "static-sendfile"
   | "tenon-files"
-  | "tenon-files-read"
+  | "tenon-files-sendfile"
   | "proxy-files"
   | "node";
 
@@ -231,15 +231,12 @@ export const contenders: Readonly<Record<ContenderName, { text: string; start: S
   },
   "proxy-express": { text: "the same with Express", start: startProxy("express") },
   "proxy-fastify": { text: "the same with Fastify", start: startProxy("fastify") },
-  static: { text: "httpd's own static file", start: startStatic() },
-  "static-sendfile": {
+  static: { text: "httpd's own static file, EnableSendfile Off", start: startStatic("Off") },
+  "static-sendfile": { text: "the same, EnableSendfile On", start: startStatic("On") },
+  "tenon-files": { text: "Tenon, large bodies, EnableSendfile Off", start: startTenon("files", 1) },
+  "tenon-files-sendfile": {
     text: "the same, EnableSendfile On",
-    start: startStatic("EnableSendfile On"),
-  },
-  "tenon-files": { text: "Tenon, large bodies", start: startTenon("files", 1) },
-  "tenon-files-read": {
-    text: "the same, EnableSendfile Off",
-    start: startTenon("files", 1, "EnableSendfile Off"),
+    start: startTenon("files", 1, "EnableSendfile On"),
   },
   "proxy-files": { text: "mod_proxy_http, large bodies", start: startProxy("files") },
   node: { text: "node:http alone", start: startPlainNode("listener") },
