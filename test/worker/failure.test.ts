@@ -36,7 +36,7 @@ describe("failures of an application", () => {
     assert.match(answer.logs[0]?.text ?? "", /test\/applications\/faults\.ts:\d+:\d+/);
     await release(channel);
     assert.deepEqual(await worker.exited(), { code: 1, signal: null });
-    assert.match(worker.stderr, /^TN0303: \[test 2 #r1\] uncaught exception, .*thrown on purpose/m);
+    await worker.stderrMatches(/^TN0303: \[test 2 #r1\] uncaught exception, .*thrown on purpose/m);
   });
 
   it("finishes the other requests before it exits", async () => {
@@ -57,7 +57,7 @@ describe("failures of an application", () => {
       .connect()
       .ask({ method: "POST", target: "/throwdata", body: Buffer.alloc(10) });
     assert.equal(answer.status, 500);
-    assert.match(worker.stderr, /TN0303: .*thrown at data on purpose/);
+    await worker.stderrMatches(/TN0303: .*thrown at data on purpose/);
   });
 
   it("knows whose request an exception or rejection came from later", async () => {
