@@ -62,6 +62,8 @@ describeSuite("@fastify/websocket's own tests", {
         "the server closes before the frame has come through httpd",
     },
     "hooks.test.js": {
+      "Should run async hooks and still deliver quickly sent messages":
+        "the client's message may come through httpd before the server's has",
       "Should not hijack reply for a normal http request in the internal onError hook": halfClosed,
       "Should not hijack reply for an normal request to a websocket route that is sent a normal HTTP response in a hook":
         halfClosed,
