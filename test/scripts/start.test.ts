@@ -214,7 +214,7 @@ describe("scripts", () => {
   }
 
   for (const name of ["start", "setup"]) {
-    it(`${name} says that it takes no argument`, async () => {
+    it(`${name} refuses an argument that it does not know`, async () => {
       const run = new Run(join(root, "scripts", name), ["--port"]);
       assert.deepEqual(await run.exit, { code: 2, signal: null });
       assert.match(run.said, new RegExp(`^${name}: unknown argument '--port': .*--help`));
