@@ -122,14 +122,6 @@ static tenon_outcome open_tunnel(tenon_exchange *x, wire_response *response)
     return TENON_GOING;
 }
 
-/* What httpd has guessed of the URL (mod_mime) is not what the application answers. */
-static void forget_guesses(request_rec *r)
-{
-    r->content_type = NULL;
-    r->content_encoding = NULL;
-    r->content_languages = NULL;
-}
-
 static tenon_outcome answer(tenon_exchange *x, wire_response *response)
 {
     request_rec *r = x->r;
@@ -141,7 +133,6 @@ static tenon_outcome answer(tenon_exchange *x, wire_response *response)
     if (response->status < 200) {
         return tenon_interim_answer(x, response);
     }
-    forget_guesses(r);
     error = read_headers(x, response);
     if (error < 0) {
         apr_table_clear(r->headers_out);

@@ -69,7 +69,8 @@ export function provideFacts(current: () => NumberedFacts | undefined): void {
   (globalThis as Global)[ofCurrent] = current;
 }
 
-function numberOf(text: string | undefined): number | undefined {
+/** The number that a fact is, such as a port. */
+export function numberOf(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Number(text);
 }
 

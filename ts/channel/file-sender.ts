@@ -69,7 +69,8 @@ export class FileSender {
 
   #try(): void {
     const socket = this.#socket;
-    const { source, bytes } = { source: this.#source, bytes: this.#bytes };
+    const source = this.#source;
+    const bytes = this.#bytes;
     if (source === undefined || bytes === undefined) return;
     // The descriptor's number may be another's once the socket is closed.
     if (socket.destroyed) {

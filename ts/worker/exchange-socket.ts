@@ -5,11 +5,12 @@ import type { X509Certificate } from "node:crypto";
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Exchange, ExchangeListener, WriteCallback } from "../channel/exchange.ts";
+import { numberOf } from "../facts.ts";
 import type { Facts } from "../wire/fields.ts";
 import { Fact, WireError } from "../wire/protocol.ts";
 import { dropBody, finishBody, isRead } from "./request.ts";
 import { announceDrain, emitClose, parseInterim } from "./response.ts";
-import { familyOf, portOf } from "./socket-facts.ts";
+import { familyOf } from "./socket-facts.ts";
 import { authorizationErrorOf, certificateOf, cipherOf, isAuthorized } from "./tls-facts.ts";
 
 /** node:http sets `corked` of a socket's state when a response ends. Nothing reads it: an exchange gathers a tick's writes by itself. */
@@ -84,7 +85,7 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
   }
 
   get remotePort(): number | undefined {
-    return portOf(this.#facts[Fact.CLIENT_PORT]);
+    return numberOf(this.#facts[Fact.CLIENT_PORT]);
   }
 
   get remoteFamily(): string | undefined {
@@ -96,7 +97,7 @@ export class ExchangeSocket extends EventEmitter implements ExchangeListener {
   }
 
   get localPort(): number | undefined {
-    return portOf(this.#facts[Fact.LOCAL_PORT]);
+    return numberOf(this.#facts[Fact.LOCAL_PORT]);
   }
 
   get localFamily(): string | undefined {

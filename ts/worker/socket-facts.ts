@@ -2,6 +2,7 @@
 // What a socket says of the client's connection, from the facts of the request. Used by both kinds of socket of this folder.
 import type { X509Certificate } from "node:crypto";
 import type { Exchange } from "../channel/exchange.ts";
+import { numberOf } from "../facts.ts";
 import { Fact } from "../wire/protocol.ts";
 import { authorizationErrorOf, certificateOf, cipherOf, isAuthorized } from "./tls-facts.ts";
 
@@ -23,11 +24,6 @@ export interface SocketFacts {
   getPeerX509Certificate(): X509Certificate | undefined;
 }
 
-/** A port's number. */
-export function portOf(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text);
-}
-
 /** The family of an address. */
 export function familyOf(address: string | undefined): string {
   return address?.includes(":") ? "IPv6" : "IPv4";
@@ -38,10 +34,10 @@ export function factsOf(exchange: Exchange): SocketFacts {
   const { facts } = exchange.request;
   return {
     remoteAddress: facts[Fact.CLIENT_ADDRESS],
-    remotePort: portOf(facts[Fact.CLIENT_PORT]),
+    remotePort: numberOf(facts[Fact.CLIENT_PORT]),
     remoteFamily: familyOf(facts[Fact.CLIENT_ADDRESS]),
     localAddress: facts[Fact.LOCAL_ADDRESS],
-    localPort: portOf(facts[Fact.LOCAL_PORT]),
+    localPort: numberOf(facts[Fact.LOCAL_PORT]),
     localFamily: familyOf(facts[Fact.LOCAL_ADDRESS]),
     encrypted: facts[Fact.SCHEME] === "https",
     servername: facts[Fact.TLS_SERVER_NAME],
