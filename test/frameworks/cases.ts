@@ -99,6 +99,11 @@ AllowEncodedSlashes NoDecode
 </Location>`;
 }
 
+/** What a case sends to ask for a range. */
+export function range(value: string): { headers: { Range: string } } {
+  return { headers: { Range: value } };
+}
+
 /** What `describeApplication` is told. */
 export interface Application<T> {
   /** File below applications/. */
