@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a directory, location or virtual host says of its requests: TenonFallback and TenonMount.
+ * What a directory, location or virtual host says of its requests.
  */
 #ifndef TENON_LOCATION_H
 #define TENON_LOCATION_H
@@ -9,9 +9,12 @@
 #include <http_config.h>
 
 typedef struct {
-    const char *fallback; /* handler, "" when switched off, NULL when not said */
-    const char *mount;    /* path, "" when switched off, NULL when not said */
-    int strip;            /* the application's target begins behind the mount */
+    const char *fallback;      /* handler, "" when switched off, NULL when not said */
+    const char *mount;         /* path, "" when switched off, NULL when not said */
+    int strip;                 /* the application's target begins behind the mount */
+    uint64_t hooked;           /* bit n: phase n has hooks */
+    apr_array_header_t *hooks; /* tenon_hook *, in the order of the configuration, parents' first */
+    apr_table_t *options;      /* TenonOption, for hooks to read */
 } tenon_location;
 
 const tenon_location *tenon_location_of(const request_rec *r);
