@@ -113,7 +113,21 @@ const char *tenon_connection_id(const conn_rec *c);
 int tenon_connection_last(request_rec *r);
 void tenon_connection_register(void);
 
-/* request.c: the bytes that go first. OK, or the HTTP status to answer (logged). */
+/* What makes a REQUEST, beside the request. */
+typedef struct {
+    uint8_t phase;
+    uint8_t flags;
+    const char *export;                /* NULL: the application itself */
+    const apr_array_header_t *entries; /* tenon_entry; NULL: none */
+    uint64_t body_length;
+} tenon_request_head;
+
+/* request.c */
+/* A REQUEST with the exchange number 0, and `room` bytes behind it: its size, or a wire error
+ * negated. */
+int tenon_request_encode(request_rec *r, const tenon_request_head *head, size_t room,
+                         uint8_t **frame);
+/* The bytes that go first. OK, or the HTTP status to answer (logged). */
 int tenon_request_prepare(tenon_exchange *x);
 /* Numbers the REQUEST in `head` for the channel it goes on next. */
 void tenon_request_number(tenon_exchange *x, uint32_t exchange);
@@ -185,6 +199,10 @@ void tenon_amend_register(void);
 tenon_outcome tenon_result_frame(tenon_exchange *x, const wire_frame *frame);
 /* Applies the changes that have come. */
 void tenon_result_apply(tenon_exchange *x);
+/* Makes the request ready for an answer of the worker, in whichever phase that comes. */
+void tenon_result_open_answer(tenon_exchange *x);
+/* Takes a RESPONSE that is not passed on. */
+tenon_outcome tenon_result_mute(tenon_exchange *x, wire_response *response);
 
 /* run.c */
 /* Fills in what r, hook, pool and role do not say. */

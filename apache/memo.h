@@ -28,7 +28,7 @@ typedef struct {
 /* Of one request_rec. */
 typedef struct {
     tenon_origin *origin;
-    int answered; /* a phase has sent the answer: no other may */
+    int ended; /* what the client gets is decided: an answer was sent, or begun, by a phase */
     int verdict;  /* what the next phase returns for one that cannot end a request; 0: nothing */
 } tenon_request;
 

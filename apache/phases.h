@@ -30,6 +30,10 @@ typedef struct {
     int failed;                  /* the hook could not be asked or failed; code is on_error's */
 } tenon_answer;
 
+/* Where the path of an internal redirect waits, in r->notes: they follow a request that mod_dir or
+ * mod_negotiation have found. */
+#define TENON_REDIRECT_NOTE "tenon-redirect"
+
 /* Adds an entry for the worker; passed over when `value` is NULL. */
 void tenon_entry_add(apr_array_header_t *entries, uint8_t table, const char *name,
                      const char *value);
@@ -42,6 +46,9 @@ void tenon_phase_ask(request_rec *r, const tenon_hook *hook, const apr_array_hea
 /* view.c: the entries of a request for a hook. */
 apr_array_header_t *tenon_view_of(request_rec *r, const tenon_hook *hook,
                                   const apr_array_header_t *extra);
+
+/* Whether a Response of a hook may be the client's answer. */
+int tenon_phase_may_answer(const request_rec *r, wire_phase phase);
 
 /* changes.c: why a change is not allowed in a phase, or NULL. */
 const char *tenon_change_refused(wire_phase phase, const tenon_entry *change);

@@ -142,6 +142,10 @@ static tenon_outcome answer(tenon_exchange *x, wire_response *response)
     if (response->status < 200) {
         return tenon_interim_answer(x, response);
     }
+    if (x->muted) {
+        return tenon_result_mute(x, response);
+    }
+    tenon_result_open_answer(x);
     forget_file(r);
     error = read_headers(x, response);
     if (error < 0) {
@@ -202,7 +206,7 @@ static tenon_outcome complete(tenon_exchange *x)
         x->status = HTTP_BAD_GATEWAY;
         return TENON_FAILED;
     }
-    if (!x->tunnel) {
+    if (!x->tunnel && !x->muted) {
         APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_eos_create(x->r->connection->bucket_alloc));
     }
     return TENON_COMPLETE;
@@ -325,6 +329,9 @@ static tenon_outcome take_pull(tenon_exchange *x, const wire_frame *frame)
     if (error < 0) {
         return tenon_exchange_violation(x, error, "PULL");
     }
+    if (x->flags & WIRE_FLAG_END) {
+        return TENON_GOING;
+    }
     x->asked = bytes > UINT64_MAX - x->asked ? UINT64_MAX : x->asked + bytes;
     return TENON_GOING;
 }
@@ -348,6 +355,9 @@ static tenon_outcome dispatch(tenon_exchange *x, const wire_frame *frame)
         return take_log(x, frame);
     case WIRE_FRAME_CLOSE:
         return take_close(x, frame);
+    case WIRE_FRAME_RESULT:
+    case WIRE_FRAME_FIELDS:
+        return tenon_result_frame(x, frame);
     case WIRE_FRAME_REQUEST:
     case WIRE_FRAME_RESPONSE: /* handled before */
         break;
@@ -378,6 +388,10 @@ tenon_outcome tenon_response_frame(tenon_exchange *x, const wire_frame *frame)
 tenon_outcome tenon_response_pass(tenon_exchange *x, int flush)
 {
     apr_status_t status;
+    if (x->muted) {
+        apr_brigade_cleanup(x->output);
+        return TENON_GOING;
+    }
     if (flush) {
         APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_flush_create(x->r->connection->bucket_alloc));
     }
