@@ -20,6 +20,15 @@ interface Counts {
   skipped: number;
 }
 
+/** What test/helpers/reporter.cjs leaves of a run. */
+interface Report {
+  counts: Counts;
+  failed: string[];
+}
+
+/** Of one failure told at the end, characters. */
+const MOST_DETAILS = 2000;
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = (name: string): string => join(root, "node_modules", ".bin", name);
 
@@ -28,13 +37,15 @@ const WORKER_SUITES = ["channel", "adapter", "worker", "wire", "native"];
 const WORKER_NODES = ["node-22", "node-26"];
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+/** What is told once more at the end, where it is found. */
 const failures: string[] = [];
 
-function add(title: string, counts: Counts): void {
+/** @param details of what failed */
+function add(title: string, counts: Counts, details: readonly string[] = []): void {
   total.passed += counts.passed;
   total.failed += counts.failed;
   total.skipped += counts.skipped;
-  if (counts.failed > 0) failures.push(`${title}: ${counts.failed} failed`);
+  if (counts.failed > 0) failures.push(`${title}: ${counts.failed} failed`, ...details);
 }
 
 function check(
@@ -47,8 +58,10 @@ function check(
   const env = { ...process.env, ...environment };
   const result = spawnSync(command, args, { cwd: root, encoding: "utf8", stdio: "pipe", env });
   const passed = result.status === 0;
-  if (!passed) console.log(`${result.stdout}${result.stderr}${result.error ?? ""}`);
-  add(title, { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 });
+  const output = `${result.stdout}${result.stderr}${result.error ?? ""}`;
+  if (!passed) console.log(output);
+  const counts = { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 };
+  add(title, counts, [output.slice(-MOST_DETAILS)]);
   return passed;
 }
 
@@ -76,12 +89,13 @@ function mocha(
       stdio: ["ignore", "inherit", "inherit"],
       env: { ...process.env, ...environment, TENON_TEST_COUNTS: path },
     });
-    const counts: Counts = existsSync(path)
+    const { counts, failed }: Report = existsSync(path)
       ? JSON.parse(readFileSync(path, "utf8"))
-      : { passed: 0, failed: 0, skipped: 0 };
+      : { counts: { passed: 0, failed: 0, skipped: 0 }, failed: [] };
     // A runner that dies, or that finds no test, is a failure that no test can count.
     if (counts.failed === 0 && (result.status !== 0 || counts.passed === 0)) counts.failed = 1;
-    add(title, counts);
+    const details = failed.map((text) => text.slice(0, MOST_DETAILS));
+    add(title, counts, details);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -99,7 +113,12 @@ function mochaSanitized(
   mocha(title, process.execPath, args, environment(reports));
   const found = sanitizerReports(reports);
   for (const text of found) console.log(text);
-  if (found.length > 0) add(`${title}: reports`, { passed: 0, failed: found.length, skipped: 0 });
+  const counts = { passed: 0, failed: found.length, skipped: 0 };
+  add(
+    `${title}: reports`,
+    counts,
+    found.map((text) => text.slice(0, MOST_DETAILS)),
+  );
 }
 
 /** Runs suites of the module once more, with the module under sanitizers. */
