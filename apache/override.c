@@ -3,6 +3,7 @@
 #include <http_config.h>
 #include <http_core.h>
 #include <http_log.h>
+#include <http_request.h>
 #include <util_cfgtree.h>
 #include <apr_strings.h>
 #include <strings.h>
@@ -172,7 +173,7 @@ const char *tenon_override_set(cmd_parms *cmd, void *location, int count, char *
 
 void tenon_override_register(void)
 {
-    static const char *const before[] = {"mod_rewrite.c", "mod_negotiation.c", NULL};
+    static const char *const before[] = {"mod_rewrite.c", "mod_dir.c", NULL};
     ap_hook_post_perdir_config(check_claims, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_fixups(check_handler, before, NULL, APR_HOOK_FIRST);
+    ap_hook_fixups(check_handler, before, NULL, APR_HOOK_REALLY_LAST);
 }
