@@ -77,7 +77,8 @@ typedef struct {
 
     /* What a hook is told and says. */
     const apr_array_header_t *entries; /* tenon_entry, for the worker */
-    apr_array_header_t *changes;       /* tenon_entry, not applied yet */
+    apr_array_header_t *changes;       /* tenon_entry, as they came; NULL: none */
+    int applied;                       /* so many of the changes */
     tenon_answer *answer;
     int stated;       /* the worker holds state */
     int muted;        /* this phase, or this subrequest, cannot send an answer */
@@ -152,9 +153,6 @@ tenon_outcome tenon_response_frame(tenon_exchange *x, const wire_frame *frame);
 tenon_outcome tenon_response_finish(tenon_exchange *x);
 /* Passes down what has been collected; `flush` lets nothing wait in httpd. */
 tenon_outcome tenon_response_pass(tenon_exchange *x, int flush);
-/* Whether a field belongs to the connection or says where a message ends: httpd's business, both.
- */
-int tenon_response_frames_message(wire_text name);
 /* Closes the client's connection, or resets its stream, without an answer. */
 void tenon_response_drop(tenon_exchange *x);
 /* Ends an answer that cannot be completed so that the client sees it (P3). */

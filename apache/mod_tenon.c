@@ -13,6 +13,7 @@
 #include "fallback.h"
 #include "location.h"
 #include "override.h"
+#include "phases.h"
 #include "supervise.h"
 
 static void register_hooks(apr_pool_t *p)
@@ -25,6 +26,7 @@ static void register_hooks(apr_pool_t *p)
     tenon_connection_register();
     tenon_amend_register();
     tenon_handler_register();
+    tenon_phases_register();
     tenon_fallback_register();
 }
 

@@ -36,7 +36,7 @@ static int applies(request_rec *r, const tenon_hook *hook, tenon_answer *answer)
     answer->code = hook->on_error != OK ? hook->on_error : HTTP_INTERNAL_SERVER_ERROR;
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                   "TN0071: [%s -1 #%s] %s %s: when= of line %d of %s cannot be evaluated: %s",
-                  hook->pool_name, tenon_request_of(r)->origin->id, wire_phase_name(hook->phase),
+                  hook->pool_name, tenon_request_of(r)->origin->id, tenon_hook_phase_name(hook->phase),
                   hook->export, hook->line, hook->file, error);
     return 0;
 }

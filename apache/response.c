@@ -16,6 +16,7 @@
 
 #include "exchange.h"
 #include "log.h"
+#include "permit.h"
 #include "wire/exchange.h"
 
 #define MOST_LOG_LINES 40
@@ -30,24 +31,11 @@ static int is(wire_text name, const char *other)
     return strlen(other) == name.length && strncasecmp(name.at, other, name.length) == 0;
 }
 
-/* Of the connection, not of the response (RFC 9110, 7.6.1): the connection is httpd's. */
-static int is_hop_by_hop(wire_text name)
-{
-    return is(name, "Connection") || is(name, "Keep-Alive") || is(name, "Transfer-Encoding") ||
-           is(name, "Proxy-Connection") || is(name, "Upgrade");
-}
-
-int tenon_response_frames_message(wire_text name)
-{
-    return is_hop_by_hop(name) || is(name, "Content-Length") || is(name, "Trailer") ||
-           is(name, "TE");
-}
-
 /* Adds one header to the answer: 0, or -WIRE_ERROR_BAD_LENGTH. */
 static int add_header(tenon_exchange *x, wire_text name, wire_text value)
 {
     request_rec *r = x->r;
-    if (is_hop_by_hop(name) && !x->tunnel) {
+    if (tenon_permit_is_hop_by_hop(name) && !x->tunnel) {
         return 0;
     }
     if (is(name, "Content-Type")) {
@@ -221,7 +209,7 @@ static int read_trailers(tenon_exchange *x, wire_end *end)
         if (error < 0) {
             return error;
         }
-        if (!tenon_response_frames_message(name)) {
+        if (!tenon_permit_is_framing(name)) {
             apr_table_addn(x->r->trailers_out, copy(x, name), copy(x, value));
         }
     }
