@@ -77,7 +77,8 @@ void tenon_phase_ask(request_rec *r, const tenon_hook *hook, const apr_array_hea
     tenon_outcome outcome = TENON_FAILED;
     int failure;
     tenon_exchange_init(&x);
-    x.role = apr_pstrcat(r->pool, tenon_hook_phase_name(hook->phase), " ", hook->export, ": ", NULL);
+    x.role =
+        apr_pstrcat(r->pool, tenon_hook_phase_name(hook->phase), " ", hook->export, ": ", NULL);
     x.muted = !tenon_phase_may_answer(r, hook->phase);
     x.entries = tenon_view_of(r, hook, extra);
     set_limits(&x);

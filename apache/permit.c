@@ -59,8 +59,7 @@ static const char *not_a_filename(wire_phase phase, const char *value)
 static const char *not_a_status(wire_phase phase, const char *value)
 {
     (void)phase;
-    return strlen(value) == 3 && *value >= '2' && *value <= '5' &&
-                   strspn(value, "0123456789") == 3
+    return strlen(value) == 3 && *value >= '2' && *value <= '5' && strspn(value, "0123456789") == 3
                ? NULL
                : "it must be 200 to 599";
 }
@@ -109,8 +108,7 @@ static const char *header_refusal(const char *name, const char *value)
                                          : NULL;
 }
 
-const char *tenon_permit_refusal(wire_phase phase, uint8_t how, const char *name,
-                                 const char *value)
+const char *tenon_permit_refusal(wire_phase phase, uint8_t how, const char *name, const char *value)
 {
     switch (WIRE_ENTRY_TABLE(how)) {
     case WIRE_TABLE_HEADERS_IN:

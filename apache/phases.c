@@ -36,8 +36,8 @@ static int applies(request_rec *r, const tenon_hook *hook, tenon_answer *answer)
     answer->code = hook->on_error != OK ? hook->on_error : HTTP_INTERNAL_SERVER_ERROR;
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                   "TN0071: [%s -1 #%s] %s %s: when= of line %d of %s cannot be evaluated: %s",
-                  hook->pool_name, tenon_request_of(r)->origin->id, tenon_hook_phase_name(hook->phase),
-                  hook->export, hook->line, hook->file, error);
+                  hook->pool_name, tenon_request_of(r)->origin->id,
+                  tenon_hook_phase_name(hook->phase), hook->export, hook->line, hook->file, error);
     return 0;
 }
 
@@ -70,9 +70,8 @@ static int conclude(request_rec *r, wire_phase phase, const tenon_answer *answer
 {
     int code = answer->code;
     if (code == DONE && answer->status) {
-        code = answer->status < HTTP_MULTIPLE_CHOICES
-                   ? end_with_status(r, phase, answer->status)
-                   : answer->status;
+        code = answer->status < HTTP_MULTIPLE_CHOICES ? end_with_status(r, phase, answer->status)
+                                                      : answer->status;
     } else if (code > 0 && code < HTTP_MULTIPLE_CHOICES) {
         code = end_with_status(r, phase, code);
     }

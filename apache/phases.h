@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The phases of a request in which hooks of TypeScript are asked. phases.c registers and chains
- * them, ask.c asks one; view.c says what a hook gets to see, permit.c and changes.c what it may change.
+ * them, ask.c asks one; view.c says what a hook gets to see, permit.c and changes.c what it may
+ * change.
  */
 #ifndef TENON_PHASES_H
 #define TENON_PHASES_H

@@ -149,8 +149,9 @@ static void write_entries(wire_writer *writer, const apr_array_header_t *entries
 {
     for (int i = 0; entries && i < entries->nelts; i++) {
         const tenon_entry *entry = &APR_ARRAY_IDX(entries, i, tenon_entry);
-        wire_write_entry(writer, entry->how, entry->name, strlen(entry->name), entry->value,
-                         strlen(entry->value));
+        wire_write_entry(writer, &(wire_entry){.how = entry->how,
+                                               .name = {entry->name, strlen(entry->name)},
+                                               .value = {entry->value, strlen(entry->value)}});
     }
 }
 

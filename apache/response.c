@@ -348,6 +348,8 @@ static tenon_outcome dispatch(tenon_exchange *x, const wire_frame *frame)
         return tenon_result_frame(x, frame);
     case WIRE_FRAME_REQUEST:
     case WIRE_FRAME_RESPONSE: /* handled before */
+    case WIRE_FRAME_ASK:
+    case WIRE_FRAME_REPLY:
         break;
     }
     return tenon_exchange_violation(x, -WIRE_ERROR_OUT_OF_ORDER, wire_frame_type_name(frame->type));

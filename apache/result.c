@@ -60,7 +60,7 @@ static tenon_outcome take_entries(tenon_exchange *x, wire_cursor *fields, const 
 
 static tenon_outcome take_fields(tenon_exchange *x, const wire_frame *frame)
 {
-    wire_cursor fields = {frame->payload, frame->payload + frame->length};
+    wire_cursor fields = wire_fields_decode(frame->payload, frame->length);
     return take_entries(x, &fields, "FIELDS");
 }
 
@@ -98,7 +98,7 @@ static int read_vary(tenon_exchange *x, wire_result *result)
     wire_text name;
     int error = 0;
     for (unsigned i = 0; i < result->varies && error >= 0; i++) {
-        error = wire_read_vary(&result->fields, &name);
+        error = wire_read_short_text(&result->fields, &name);
         if (error >= 0 && !x->answer->vary) {
             x->answer->vary = apr_array_make(x->r->pool, result->varies, sizeof(const char *));
         }
@@ -112,11 +112,10 @@ static int read_vary(tenon_exchange *x, wire_result *result)
 /* What a handler has read of the body is lost for the next one. */
 static tenon_outcome declined_too_late(tenon_exchange *x)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
-                  "TN0073: " TENON_EXCHANGE_FORMAT
-                  "it declined when it had read the request's body: %s",
-                  TENON_EXCHANGE_PREFIX(x),
-                  tenon_exchange_consequence(x, HTTP_INTERNAL_SERVER_ERROR));
+    ap_log_rerror(
+        APLOG_MARK, APLOG_ERR, 0, x->r,
+        "TN0073: " TENON_EXCHANGE_FORMAT "it declined when it had read the request's body: %s",
+        TENON_EXCHANGE_PREFIX(x), tenon_exchange_consequence(x, HTTP_INTERNAL_SERVER_ERROR));
     return tenon_exchange_fail(x, HTTP_INTERNAL_SERVER_ERROR);
 }
 
@@ -145,7 +144,7 @@ static tenon_outcome take_result(tenon_exchange *x, const wire_frame *frame)
     x->answer->code = result.code;
     x->answer->ttl = result.ttl;
     x->answer->changes = x->changes;
-    x->stated = (result.flags & WIRE_RESULT_STATE) != 0;
+    x->stated = (result.flags & WIRE_RESULT_FLAG_STATE) != 0;
     tenon_result_apply(x);
     return TENON_COMPLETE;
 }
