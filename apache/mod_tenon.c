@@ -13,6 +13,7 @@
 #include "exchange.h"
 #include "fallback.h"
 #include "location.h"
+#include "log_items.h"
 #include "override.h"
 #include "status.h"
 #include "supervise.h"
@@ -24,6 +25,7 @@ static void register_hooks(apr_pool_t *p)
     tenon_override_register();
     tenon_counts_register();
     tenon_status_register();
+    tenon_log_items_register();
     tenon_supervise_register();
     tenon_ending_register();
     tenon_connection_register();
