@@ -15,6 +15,7 @@
 #include "location.h"
 #include "log_items.h"
 #include "override.h"
+#include "phases.h"
 #include "status.h"
 #include "supervise.h"
 
@@ -31,6 +32,7 @@ static void register_hooks(apr_pool_t *p)
     tenon_connection_register();
     tenon_amend_register();
     tenon_handler_register();
+    tenon_phases_register();
     tenon_fallback_register();
 }
 
