@@ -14,6 +14,7 @@
 #include "fallback.h"
 #include "location.h"
 #include "log_items.h"
+#include "map.h"
 #include "override.h"
 #include "phases.h"
 #include "status.h"
@@ -24,6 +25,7 @@ static void register_hooks(apr_pool_t *p)
     (void)p;
     tenon_config_register();
     tenon_override_register();
+    tenon_map_register();
     tenon_counts_register();
     tenon_status_register();
     tenon_log_items_register();
@@ -32,6 +34,7 @@ static void register_hooks(apr_pool_t *p)
     tenon_connection_register();
     tenon_amend_register();
     tenon_handler_register();
+    tenon_asked_register();
     tenon_phases_register();
     tenon_fallback_register();
 }
