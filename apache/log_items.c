@@ -19,27 +19,42 @@ static const char *id_item(request_rec *r, const tenon_request *request)
     return request->origin->id;
 }
 
-static const char *pools_item(request_rec *r, const tenon_request *request)
+/* Places of a request, joined by commas: those of hooks, and where an application answered. */
+static const char *join(request_rec *r, const tenon_request *request,
+                        const char *(*text)(apr_pool_t *p, const tenon_place *place))
 {
     const apr_array_header_t *places = request->origin->places;
-    const char *pools = NULL;
+    const char *all = NULL;
     for (int i = 0; places && i < places->nelts; i++) {
-        const char *name = APR_ARRAY_IDX(places, i, tenon_place).pool->name;
-        pools = pools ? apr_pstrcat(r->pool, pools, ",", name, NULL) : name;
+        const char *one = text(r->pool, &APR_ARRAY_IDX(places, i, tenon_place));
+        all = all ? apr_pstrcat(r->pool, all, ",", one, NULL) : one;
     }
-    return pools;
+    if (request->served.pool && !tenon_request_place(request, request->served.pool)) {
+        const char *last = text(r->pool, &request->served);
+        all = all ? apr_pstrcat(r->pool, all, ",", last, NULL) : last;
+    }
+    return all;
+}
+
+static const char *pool_of(apr_pool_t *p, const tenon_place *place)
+{
+    (void)p;
+    return place->pool->name;
+}
+
+static const char *worker_of(apr_pool_t *p, const tenon_place *place)
+{
+    return apr_psprintf(p, "%d.%u", place->worker.slot, place->worker.incarnation);
+}
+
+static const char *pools_item(request_rec *r, const tenon_request *request)
+{
+    return join(r, request, pool_of);
 }
 
 static const char *workers_item(request_rec *r, const tenon_request *request)
 {
-    const apr_array_header_t *places = request->origin->places;
-    const char *workers = NULL;
-    for (int i = 0; places && i < places->nelts; i++) {
-        const tenon_worker worker = APR_ARRAY_IDX(places, i, tenon_place).worker;
-        workers = apr_psprintf(r->pool, "%s%s%d.%u", workers ? workers : "", workers ? "," : "",
-                               worker.slot, worker.incarnation);
-    }
-    return workers;
+    return join(r, request, worker_of);
 }
 
 static const struct {
