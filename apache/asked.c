@@ -13,6 +13,8 @@
 #include <apr_strings.h>
 
 #include "exchange.h"
+#include "expression.h"
+#include "learned.h"
 #include "log.h"
 #include "permit.h"
 #include "wire/exchange.h"
@@ -120,18 +122,27 @@ static tenon_outcome decline(tenon_exchange *x, const char *why)
     return send_reply(x, 0, why, NULL, WIRE_FLAG_END);
 }
 
-/* A string as expressions have it. It may not read files: the worker's user need not be allowed
- * what httpd's is. */
+const char *tenon_expression_parse(apr_pool_t *p, const char *text, ap_expr_info_t *expression)
+{
+    memset(expression, 0, sizeof(*expression));
+    expression->flags =
+        AP_EXPR_FLAG_STRING_RESULT | AP_EXPR_FLAG_DONT_VARY | AP_EXPR_FLAG_RESTRICTED;
+    expression->module_index = APLOG_MODULE_INDEX;
+    /* Of one pool, as in an .htaccess: it does not count as the configuration's. */
+    return ap_expr_parse(p, p, expression, text, NULL);
+}
+
 static tenon_outcome answer_variable(tenon_exchange *x, const question *asked)
 {
     request_rec *r = x->r;
-    ap_expr_info_t expression = {.flags = AP_EXPR_FLAG_STRING_RESULT | AP_EXPR_FLAG_DONT_VARY |
-                                          AP_EXPR_FLAG_RESTRICTED,
-                                 .module_index = APLOG_MODULE_INDEX};
-    const char *error = ap_expr_parse(r->pool, r->pool, &expression, asked->text, NULL);
+    ap_expr_info_t expression;
+    const char *error = tenon_expression_parse(r->pool, asked->text, &expression);
     const char *value = NULL;
     if (!error) {
         value = ap_expr_str_exec(r, &expression, &error);
+    }
+    if (!error && x->hook) {
+        tenon_learned_note(x->hook, asked->text);
     }
     return error ? decline(x, error)
                  : send_reply(x, HTTP_OK, value ? value : "", NULL, WIRE_FLAG_END);

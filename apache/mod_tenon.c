@@ -12,6 +12,7 @@
 #include "ending.h"
 #include "exchange.h"
 #include "fallback.h"
+#include "learned.h"
 #include "location.h"
 #include "log_items.h"
 #include "map.h"
@@ -35,6 +36,7 @@ static void register_hooks(apr_pool_t *p)
     tenon_amend_register();
     tenon_handler_register();
     tenon_asked_register();
+    tenon_learned_register();
     tenon_phases_register();
     tenon_fallback_register();
 }
