@@ -215,6 +215,11 @@ static apr_status_t pass_to_worker(ap_filter_t *filter, apr_bucket_brigade *brig
 {
     reply *to = filter->ctx;
     apr_bucket *bucket;
+    if (!to) {
+        /* SetOutputFilter, or an .htaccess, has named it. */
+        ap_remove_output_filter(filter);
+        return ap_pass_brigade(filter->next, brigade);
+    }
     while (to->outcome == TENON_GOING &&
            (bucket = APR_BRIGADE_FIRST(brigade)) != APR_BRIGADE_SENTINEL(brigade)) {
         const char *data;
@@ -238,7 +243,7 @@ static apr_status_t pass_to_worker(ap_filter_t *filter, apr_bucket_brigade *brig
 int tenon_asked_for(const request_rec *r)
 {
     const ap_filter_t *filter = r->output_filters;
-    while (filter && filter->frec != filter_record) {
+    while (filter && (filter->frec != filter_record || !filter->ctx)) {
         filter = filter->next;
     }
     return filter != NULL;
