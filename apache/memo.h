@@ -28,6 +28,7 @@ typedef struct {
 /* Of one request_rec. */
 typedef struct {
     tenon_origin *origin;
+    tenon_place served; /* where an application answered; its pool is NULL: nowhere */
     int ended;   /* what the client gets is decided: an answer was sent, or begun, by a phase */
     int verdict; /* what the next phase returns for one that cannot end a request; 0: nothing */
 } tenon_request;

@@ -8,6 +8,7 @@
 #include <http_request.h>
 #include <apr_strings.h>
 
+#include "learned.h"
 #include "location.h"
 #include "phases.h"
 
@@ -113,6 +114,7 @@ apr_array_header_t *tenon_view_of(request_rec *r, const tenon_hook *hook,
     add_table(entries, WIRE_TABLE_NOTES, r->notes);
     add_table(entries, WIRE_TABLE_ENV, r->subprocess_env);
     add_table(entries, WIRE_TABLE_OPTIONS, tenon_location_options(r, hook->pool_name));
+    tenon_learned_add(r, hook, entries);
     if (extra) {
         apr_array_cat(entries, extra);
     }
