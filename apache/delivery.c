@@ -105,10 +105,9 @@ tenon_delivery *tenon_delivery_begin(apr_pool_t *p, tenon_pool *pool, tenon_work
 static int send_body(tenon_delivery *delivery)
 {
     for (;;) {
-        struct iovec parts[2] = {{delivery->front + delivery->front_sent,
-                                  delivery->front_size - delivery->front_sent},
-                                 {delivery->body + delivery->sent,
-                                  delivery->framed - delivery->sent}};
+        struct iovec parts[2] = {
+            {delivery->front + delivery->front_sent, delivery->front_size - delivery->front_sent},
+            {delivery->body + delivery->sent, delivery->framed - delivery->sent}};
         const struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
         ssize_t size;
         if (parts[0].iov_len + parts[1].iov_len == 0) {
@@ -180,8 +179,8 @@ static tenon_delivered take_log(const tenon_delivery *delivery, const wire_frame
     while (at < end) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         ap_log_error(APLOG_MARK, line.level, 0, ap_server_conf, "TN0114: [%s %d] %.*s",
-                     delivery->pool->name, delivery->channel->slot,
-                     (int)((stop ? stop : end) - at), at);
+                     delivery->pool->name, delivery->channel->slot, (int)((stop ? stop : end) - at),
+                     at);
         at = stop ? stop + 1 : end;
     }
     return TENON_DELIVERING;

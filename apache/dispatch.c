@@ -16,6 +16,7 @@
 #define TOGETHER_MOST   2 /* times that records are tried together, */
 #define ALONE_MOST      3 /* then each by itself, before it is set aside */
 #define STUCK_AFTER     apr_time_from_sec(10)
+#define GIVE_UP_AFTER   apr_time_from_msec(300) /* when the child ends */
 #define COMPLAIN_EVERY  apr_time_from_sec(60)
 #define AVOIDABLE_SLOTS 64
 
@@ -36,9 +37,9 @@ struct tenon_dispatch {
     tenon_delivery *delivery;
     uint64_t avoid; /* slots where the parcel at hand failed */
     apr_interval_time_t pause;
-    apr_time_t paused;   /* until then nothing is tried */
-    apr_time_t gathers;  /* since when records wait for company; 0: none do */
-    apr_time_t stuck;    /* since when nothing could be delivered; 0: it could */
+    apr_time_t paused;  /* until then nothing is tried */
+    apr_time_t gathers; /* since when records wait for company; 0: none do */
+    apr_time_t stuck;   /* since when nothing could be delivered; 0: it could */
     apr_time_t complained;
 };
 
@@ -97,7 +98,7 @@ static void part(tenon_dispatch *dispatch)
     }
 }
 
-static void pause(tenon_dispatch *dispatch)
+static void hold_off(tenon_dispatch *dispatch)
 {
     const apr_time_t now = apr_time_now();
     dispatch->pause = dispatch->pause == 0 ? LEAST_PAUSE : dispatch->pause * 2;
@@ -176,7 +177,7 @@ static void failed(tenon_dispatch *dispatch, int slot)
         parcel_done(dispatch);
         return;
     }
-    pause(dispatch);
+    hold_off(dispatch);
 }
 
 static void delivery_over(tenon_dispatch *dispatch, tenon_delivered outcome)
@@ -194,7 +195,7 @@ static void delivery_over(tenon_dispatch *dispatch, tenon_delivered outcome)
     if (outcome == TENON_NOT_DELIVERED) {
         failed(dispatch, slot);
     } else {
-        pause(dispatch);
+        hold_off(dispatch);
     }
 }
 
@@ -247,7 +248,7 @@ static int begin(tenon_dispatch *dispatch)
         dispatch->avoid, (const spool_record *const *)at_hand->records, at_hand->count);
     if (!dispatch->delivery) {
         dispatch->avoid = 0;
-        pause(dispatch);
+        hold_off(dispatch);
         return 0;
     }
     return 1;
@@ -292,7 +293,8 @@ apr_time_t tenon_dispatch_waits(const tenon_dispatch *dispatch, struct pollfd *d
 
 int tenon_dispatch_done(const tenon_dispatch *dispatch)
 {
-    return dispatch->paused > apr_time_now() ||
+    const apr_time_t now = apr_time_now();
+    return (dispatch->stuck && now - dispatch->stuck > GIVE_UP_AFTER) ||
            (!dispatch->open && tenon_spool_listen(dispatch->spool, 1) == 0);
 }
 

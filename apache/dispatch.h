@@ -23,7 +23,7 @@ void tenon_dispatch_step(tenon_dispatch *dispatch, int hurried);
  * latest. */
 apr_time_t tenon_dispatch_waits(const tenon_dispatch *dispatch, struct pollfd *descriptor);
 
-/* Whether nothing of this child's is left, or nothing can be done about it now. */
+/* Whether nothing of this child's is left, or no worker could be had for it for a while. */
 int tenon_dispatch_done(const tenon_dispatch *dispatch);
 
 /* Breaks off what is under way and leaves what is not acknowledged to another child. */

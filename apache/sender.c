@@ -16,8 +16,8 @@
 #include "log.h"
 #include "sender.h"
 
-#define IDLE_SLICE apr_time_from_sec(2)       /* how often files of others are looked for */
-#define LAST_WORDS apr_time_from_msec(1000)   /* for records, when the child ends */
+#define IDLE_SLICE apr_time_from_sec(2)     /* how often files of others are looked for */
+#define LAST_WORDS apr_time_from_msec(1000) /* for records, when the child ends */
 #define END_SLICE  apr_time_from_msec(5)
 #define END_MOST   apr_time_from_msec(1500)
 
@@ -111,7 +111,7 @@ static apr_status_t start_without_signals(void)
 void tenon_sender_start(void)
 {
     apr_status_t status;
-    if (apr_atomic_casptr((void *)&sender.thread, NULL, NULL) || sender.failed) {
+    if (__atomic_load_n(&sender.thread, __ATOMIC_ACQUIRE) || sender.failed) {
         return;
     }
     apr_thread_mutex_lock(sender.mutex);
@@ -177,8 +177,7 @@ void tenon_sender_child_init(apr_pool_t *p, server_rec *s)
     apr_thread_mutex_create(&sender.mutex, APR_THREAD_MUTEX_DEFAULT, sender.p);
     sender.wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     sender.count = pools->nelts;
-    sender.dispatches =
-        apr_pcalloc(sender.p, sizeof(*sender.dispatches) * (size_t)sender.count);
+    sender.dispatches = apr_pcalloc(sender.p, sizeof(*sender.dispatches) * (size_t)sender.count);
     for (int i = 0; i < pools->nelts; i++) {
         tenon_pool *pool = APR_ARRAY_IDX(pools, i, tenon_pool *);
         pool->spool = tenon_spool_create(sender.p, pool);

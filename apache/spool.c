@@ -14,17 +14,17 @@
 #include "log.h"
 #include "spool.h"
 
-#define SMALL_SEGMENT      262144  /* bytes: of the first ones, all that an idle child has */
-#define LARGE_SEGMENT      1048576 /* bytes: of more, so that a full spool is not too many files */
-#define SMALL_SEGMENTS     4
-#define WINDOW_BYTES       262144
-#define LOOK_EVERY         apr_time_from_sec(2)
-#define COMPLAIN_EVERY     apr_time_from_sec(10)
-#define MOST_FOUND         4096 /* files of which the oldest is looked for at once */
+#define SMALL_SEGMENT  262144  /* bytes: of the first ones, all that an idle child has */
+#define LARGE_SEGMENT  1048576 /* bytes: of more, so that a full spool is not too many files */
+#define SMALL_SEGMENTS 4
+#define WINDOW_BYTES   262144
+#define LOOK_EVERY     apr_time_from_sec(2)
+#define COMPLAIN_EVERY apr_time_from_sec(10)
+#define MOST_FOUND     4096 /* files of which the oldest is looked for at once */
 #define LEAST_RECORD_BYTES \
     (SPOOL_ENVELOPE_BYTES + WIRE_FRAME_HEADER_BYTES + WIRE_REQUEST_FIXED_BYTES)
-#define REFUSED            "refused-"
-#define BAD                "bad-"
+#define REFUSED "refused-"
+#define BAD     "bad-"
 
 const char *tenon_spool_root(apr_pool_t *p)
 {
@@ -420,8 +420,8 @@ static void make_spare(tenon_spool *spool)
     spool_segment *spare;
     int wanted;
     apr_thread_mutex_lock(spool->mutex);
-    wanted = !spool->spare && spool->last &&
-             spool_segment_room(spool->last) < spool->last->size / 2;
+    wanted =
+        !spool->spare && spool->last && spool_segment_room(spool->last) < spool->last->size / 2;
     apr_thread_mutex_unlock(spool->mutex);
     if (!wanted) {
         return;

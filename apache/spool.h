@@ -27,11 +27,11 @@ typedef struct tenon_spool {
     spool_segment *last;       /* that records are written to */
     spool_segment *spare;      /* made ahead by the sender */
     int segments;
-    uint64_t waiting;          /* bytes of records of this child that are not acknowledged */
-    uint64_t elsewhere;        /* bytes of other children's files, when last seen */
-    uint64_t wake_at;          /* the sender is to be woken when so much waits */
-    uint64_t dropped;          /* records, since it was last logged */
-    int error;                 /* errno of the last file that could not be made */
+    uint64_t waiting;   /* bytes of records of this child that are not acknowledged */
+    uint64_t elsewhere; /* bytes of other children's files, when last seen */
+    uint64_t wake_at;   /* the sender is to be woken when so much waits */
+    uint64_t dropped;   /* records, since it was last logged */
+    int error;          /* errno of the last file that could not be made */
     int closed;
 
     /* The sender's own. */
@@ -54,7 +54,8 @@ typedef struct {
 /* Sets up a pool's spool; makes no file yet. */
 tenon_spool *tenon_spool_create(apr_pool_t *p, tenon_pool *pool);
 
-/* Adds a record, or counts it as dropped as TenonLogOverflow says. 1 when the sender is to be woken.
+/* Adds a record, or counts it as dropped as TenonLogOverflow says. 1 when the sender is to be
+ * woken.
  */
 int tenon_spool_append(tenon_spool *spool, tenon_worker worker, const uint8_t *frame,
                        size_t frame_size);

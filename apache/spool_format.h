@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A segment of a spool: a file of records that wait for their worker. Written by one child of httpd,
- * perhaps read by another one that found it left behind, so nothing in it is believed.
+ * A segment of a spool: a file of records that wait for their worker. Written by one child of
+ * httpd, perhaps read by another one that found it left behind, so nothing in it is believed.
  *
  *   offset 0   magic      8 bytes, SPOOL_MAGIC
  *   offset 8   written    8 bytes: end of the last whole record, from the beginning of the file
