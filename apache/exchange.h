@@ -77,7 +77,8 @@ typedef struct {
 
     /* What a hook is told and says. */
     const apr_array_header_t *entries; /* tenon_entry, for the worker */
-    apr_array_header_t *changes;       /* tenon_entry, not applied yet */
+    apr_array_header_t *changes;       /* tenon_entry, as they came; NULL: none */
+    int applied;                       /* so many of the changes */
     tenon_answer *answer;
     int stated;       /* the worker holds state */
     int muted;        /* this phase, or this subrequest, cannot send an answer */
@@ -113,7 +114,21 @@ const char *tenon_connection_id(const conn_rec *c);
 int tenon_connection_last(request_rec *r);
 void tenon_connection_register(void);
 
-/* request.c: the bytes that go first. OK, or the HTTP status to answer (logged). */
+/* What makes a REQUEST, beside the request. */
+typedef struct {
+    uint8_t phase;
+    uint8_t flags;
+    const char *export;                /* NULL: the application itself */
+    const apr_array_header_t *entries; /* tenon_entry; NULL: none */
+    uint64_t body_length;
+} tenon_request_head;
+
+/* request.c */
+/* A REQUEST with the exchange number 0, and `room` bytes behind it: its size, or a wire error
+ * negated. */
+int tenon_request_encode(request_rec *r, const tenon_request_head *head, size_t room,
+                         uint8_t **frame);
+/* The bytes that go first. OK, or the HTTP status to answer (logged). */
 int tenon_request_prepare(tenon_exchange *x);
 /* Numbers the REQUEST in `head` for the channel it goes on next. */
 void tenon_request_number(tenon_exchange *x, uint32_t exchange);
@@ -138,9 +153,6 @@ tenon_outcome tenon_response_frame(tenon_exchange *x, const wire_frame *frame);
 tenon_outcome tenon_response_finish(tenon_exchange *x);
 /* Passes down what has been collected; `flush` lets nothing wait in httpd. */
 tenon_outcome tenon_response_pass(tenon_exchange *x, int flush);
-/* Whether a field belongs to the connection or says where a message ends: httpd's business, both.
- */
-int tenon_response_frames_message(wire_text name);
 /* Closes the client's connection, or resets its stream, without an answer. */
 void tenon_response_drop(tenon_exchange *x);
 /* Ends an answer that cannot be completed so that the client sees it (P3). */
@@ -185,6 +197,10 @@ void tenon_amend_register(void);
 tenon_outcome tenon_result_frame(tenon_exchange *x, const wire_frame *frame);
 /* Applies the changes that have come. */
 void tenon_result_apply(tenon_exchange *x);
+/* Makes the request ready for an answer of the worker, in whichever phase that comes. */
+void tenon_result_open_answer(tenon_exchange *x);
+/* Takes a RESPONSE that is not passed on. */
+tenon_outcome tenon_result_mute(tenon_exchange *x, wire_response *response);
 
 /* run.c */
 /* Fills in what r, hook, pool and role do not say. */

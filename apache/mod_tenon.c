@@ -14,6 +14,7 @@
 #include "fallback.h"
 #include "location.h"
 #include "override.h"
+#include "phases.h"
 #include "status.h"
 #include "supervise.h"
 
@@ -29,6 +30,7 @@ static void register_hooks(apr_pool_t *p)
     tenon_connection_register();
     tenon_amend_register();
     tenon_handler_register();
+    tenon_phases_register();
     tenon_fallback_register();
 }
 
