@@ -198,9 +198,8 @@ static tenon_delivered take_abort(tenon_delivery *delivery, const wire_frame *fr
         return TENON_NOT_BEGUN;
     }
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf,
-                 "TN0117: [%s %d] log_transaction: the worker refused log records: %s (%s)",
-                 delivery->pool->name, delivery->channel->slot,
-                 apr_pstrmemdup(delivery->p, said.text.at, said.text.length),
+                 "TN0117: [%s %d] log_transaction: the worker refused records: %.*s (%s)",
+                 delivery->pool->name, delivery->channel->slot, (int)said.text.length, said.text.at,
                  wire_error_name(said.error));
     return TENON_NOT_DELIVERED;
 }

@@ -294,7 +294,7 @@ apr_time_t tenon_dispatch_waits(const tenon_dispatch *dispatch, struct pollfd *d
 int tenon_dispatch_done(const tenon_dispatch *dispatch)
 {
     const apr_time_t now = apr_time_now();
-    return (dispatch->stuck && now - dispatch->stuck > GIVE_UP_AFTER) ||
+    return (!dispatch->delivery && dispatch->stuck && now - dispatch->stuck > GIVE_UP_AFTER) ||
            (!dispatch->open && tenon_spool_listen(dispatch->spool, 1) == 0);
 }
 

@@ -15,6 +15,7 @@
 #include "location.h"
 #include "override.h"
 #include "phases.h"
+#include "records.h"
 #include "status.h"
 #include "supervise.h"
 
@@ -31,6 +32,7 @@ static void register_hooks(apr_pool_t *p)
     tenon_amend_register();
     tenon_handler_register();
     tenon_phases_register();
+    tenon_records_register();
     tenon_fallback_register();
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <httpd.h>
 #include <http_config.h>
+#include <http_core.h>
 #include <http_log.h>
+#include <http_protocol.h>
 #include <http_request.h>
 #include <unixd.h>
 #include <apr_strings.h>
@@ -15,19 +17,20 @@
 #include "records.h"
 #include "sender.h"
 
-static void keep(request_rec *r, tenon_pool *pool, const tenon_place *place,
-                 const tenon_request_head *head)
+#define FORGET_BYTES 512
+
+/* Puts a record, or what became of it as a wire error negated, where the sender finds it. */
+static void keep(request_rec *r, tenon_pool *pool, const uint8_t *frame, int size)
 {
+    const tenon_request *request = tenon_request_of(r);
+    const tenon_place *place = tenon_request_place(request, pool);
     const tenon_worker none = {-1, 0};
-    uint8_t *frame;
-    const int size = tenon_request_encode(r, head, 0, &frame);
     if (size < 0) {
         ap_log_rerror(
             APLOG_MARK, APLOG_ERR, 0, r,
             "TN0122: [%s -1 #%s] log_transaction: the request does not fit into a record: "
             "%s (%s)",
-            pool->name, tenon_request_of(r)->origin->id, wire_error_meaning(-size),
-            wire_error_name(-size));
+            pool->name, request->origin->id, wire_error_meaning(-size), wire_error_name(-size));
         return;
     }
     tenon_sender_start();
@@ -49,27 +52,43 @@ static request_rec *last_of(request_rec *r)
 
 void tenon_record_add(request_rec *r, const tenon_hook *hook)
 {
-    const tenon_place *place = tenon_request_place(tenon_request_of(r), hook->pool);
+    request_rec *last = last_of(r);
     const tenon_request_head head = {
         .phase = WIRE_PHASE_LOG_TRANSACTION,
         .export = hook->export,
         .flags = WIRE_FLAG_END,
-        .entries = tenon_view_of(last_of(r), hook, NULL),
+        .entries = tenon_view_of(last, hook, NULL),
     };
-    keep(r, hook->pool, place, &head);
+    char *user = r->user;
+    char *type = r->ap_auth_type;
+    uint8_t *frame = NULL;
+    int size;
+    r->user = last->user;
+    r->ap_auth_type = last->ap_auth_type;
+    size = tenon_request_encode(r, &head, 0, &frame);
+    r->user = user;
+    r->ap_auth_type = type;
+    keep(r, hook->pool, frame, size);
 }
 
-void tenon_record_forget(request_rec *r)
+/* Has the workers that hold state of a request let go of it, behind its records. */
+static int forget_state(request_rec *r)
 {
     const tenon_request *request = tenon_request_known(r);
-    const tenon_request_head head = {.phase = WIRE_PHASE_LOG_TRANSACTION, .flags = WIRE_FLAG_END};
     const apr_array_header_t *places = request ? request->origin->places : NULL;
     for (int i = 0; places && i < places->nelts; i++) {
         const tenon_place *place = &APR_ARRAY_IDX(places, i, tenon_place);
-        if (place->stated) {
-            keep(r, place->pool, place, &head);
+        const char *id = request->origin->id;
+        uint8_t frame[FORGET_BYTES];
+        wire_writer writer = {.buffer = frame, .capacity = sizeof(frame)};
+        if (!place->stated) {
+            continue;
         }
+        wire_request_begin(&writer, WIRE_PHASE_LOG_TRANSACTION, 0, 0);
+        wire_write_fact(&writer, WIRE_FACT_REQUEST_ID, id, strlen(id));
+        keep(r, place->pool, frame, wire_request_finish(&writer, WIRE_FLAG_END, 1, 0));
     }
+    return OK;
 }
 
 /* Makes the directory of all spools for httpd's children, or sees that it is one. 0, or -1 with
@@ -116,5 +135,6 @@ void tenon_records_register(void)
 {
     /* Behind what makes the runtime directory. */
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_log_transaction(forget_state, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_child_init(tenon_sender_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -11,9 +11,6 @@
 /* Has a hook of log_transaction get a record of a request. */
 void tenon_record_add(request_rec *r, const tenon_hook *hook);
 
-/* Has the workers that still hold state of a request forget it. */
-void tenon_record_forget(request_rec *r);
-
 void tenon_records_register(void);
 
 #endif

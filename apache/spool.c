@@ -21,6 +21,7 @@
 #define LOOK_EVERY     apr_time_from_sec(2)
 #define COMPLAIN_EVERY apr_time_from_sec(10)
 #define MOST_FOUND     4096 /* files of which the oldest is looked for at once */
+#define MOST_TIDIED        64
 #define LEAST_RECORD_BYTES \
     (SPOOL_ENVELOPE_BYTES + WIRE_FRAME_HEADER_BYTES + WIRE_REQUEST_FIXED_BYTES)
 #define REFUSED "refused-"
@@ -389,6 +390,20 @@ static void look_around(tenon_spool *spool, apr_pool_t *temp)
     spool->delivered = 0;
 }
 
+/* Removes the empty files of processes that were killed: at the end nobody else may do it. */
+static void tidy(tenon_spool *spool, apr_pool_t *temp)
+{
+    uint64_t bytes;
+    const apr_array_header_t *names = find_files(spool, temp, &bytes);
+    for (int i = 0; i < names->nelts && i < MOST_TIDIED; i++) {
+        spool_segment *left = NULL;
+        spool_segment_adopt(spool->directory, APR_ARRAY_IDX(names, i, char *), &left);
+        if (left) {
+            spool_segment_close(spool->directory, left, 0);
+        }
+    }
+}
+
 static void complain(tenon_spool *spool)
 {
     uint64_t dropped;
@@ -460,7 +475,6 @@ int tenon_spool_adopts(const tenon_spool *spool)
 void tenon_spool_close(tenon_spool *spool, apr_pool_t *temp)
 {
     spool_segment *segment;
-    (void)temp;
     apr_thread_mutex_lock(spool->mutex);
     spool->closed = 1;
     apr_thread_cond_broadcast(spool->room);
@@ -484,6 +498,7 @@ void tenon_spool_close(tenon_spool *spool, apr_pool_t *temp)
     }
     complain(spool);
     if (spool->directory >= 0) {
+        tidy(spool, temp);
         close(spool->directory);
         spool->directory = -1;
     }

@@ -62,6 +62,12 @@ static int payload_allowed(const uint8_t *payload, size_t length)
             return 0;
         }
     }
+    while (request.fields.at < request.fields.end) {
+        wire_entry entry;
+        if (wire_read_entry(&request.fields, &entry) != 0) {
+            return 0;
+        }
+    }
     return 1;
 }
 

@@ -7,6 +7,8 @@ export interface LoadOptions {
   readonly port: number;
   /** Path of a small answer with a Content-Length; `?n=<number>` is put behind it. */
   readonly path: string;
+  /** What comes behind that, after a `&`. */
+  readonly query?: string;
   readonly count: number;
   /** Number of the first request; unset: 0. */
   readonly first?: number;
@@ -66,29 +68,30 @@ class Load {
   }
 
   connect(): void {
-    const { port, depth } = this.#options;
+    const { port, depth, path, query } = this.#options;
+    const more = query === undefined ? "" : `&${query}`;
     const sent: number[] = [];
     const reader = new AnswerReader();
     const socket = connect(port, "127.0.0.1").setEncoding("latin1").setNoDelay(true);
     this.#sockets.add(socket);
-    const more = (): void => {
+    const send = (): void => {
       let text = "";
       while (sent.length < depth) {
         const number = this.#take();
         if (number === undefined) break;
         sent.push(number);
-        text += `GET ${this.#options.path}?n=${number} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+        text += `GET ${path}?n=${number}${more} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
       }
       if (text !== "") socket.write(text);
     };
-    socket.on("connect", more);
+    socket.on("connect", send);
     socket.on("data", (chunk: string) => {
       try {
         const count = reader.push(chunk);
         if (count === 0) return;
         sent.splice(0, count);
         this.#progress(count);
-        more();
+        send();
       } catch (error) {
         this.#failed(error);
       }
