@@ -222,7 +222,6 @@ static int gathered(tenon_dispatch *dispatch, int hurried)
 /* Takes the next window: 1, or 0 when there is none. */
 static int open_window(tenon_dispatch *dispatch, int hurried)
 {
-    tenon_spool_tend(dispatch->spool, dispatch->p);
     if (!gathered(dispatch, hurried)) {
         apr_pool_clear(dispatch->p);
         return 0;
@@ -256,6 +255,7 @@ static int begin(tenon_dispatch *dispatch)
 
 void tenon_dispatch_step(tenon_dispatch *dispatch, int hurried)
 {
+    tenon_spool_tend(dispatch->spool);
     for (;;) {
         if (dispatch->delivery) {
             const tenon_delivered outcome = tenon_delivery_step(dispatch->delivery);
@@ -304,5 +304,5 @@ void tenon_dispatch_end(tenon_dispatch *dispatch)
         tenon_delivery_end(dispatch->delivery, TENON_NOT_DELIVERED);
         dispatch->delivery = NULL;
     }
-    tenon_spool_close(dispatch->spool, dispatch->p);
+    tenon_spool_close(dispatch->spool);
 }

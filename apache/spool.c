@@ -21,7 +21,7 @@
 #define LOOK_EVERY     apr_time_from_sec(2)
 #define COMPLAIN_EVERY apr_time_from_sec(10)
 #define MOST_FOUND     4096 /* files of which the oldest is looked for at once */
-#define MOST_TIDIED        64
+#define MOST_TIDIED    64
 #define LEAST_RECORD_BYTES \
     (SPOOL_ENVELOPE_BYTES + WIRE_FRAME_HEADER_BYTES + WIRE_REQUEST_FIXED_BYTES)
 #define REFUSED "refused-"
@@ -40,6 +40,7 @@ tenon_spool *tenon_spool_create(apr_pool_t *p, tenon_pool *pool)
     spool->wake_at = 1;
     apr_thread_mutex_create(&spool->mutex, APR_THREAD_MUTEX_DEFAULT, p);
     apr_thread_cond_create(&spool->room, p);
+    apr_pool_create(&spool->temp, p);
     return spool;
 }
 
@@ -114,6 +115,7 @@ static spool_segment *segment_for(tenon_spool *spool, size_t size)
         }
     }
     if (spool->last) {
+        spool_segment_seal(spool->last);
         spool->last->next = next;
     } else {
         spool->first = next;
@@ -235,22 +237,19 @@ static spool_segment *next_segment(tenon_spool *spool, uint64_t *written)
 {
     spool_segment *own;
     uint64_t end = 0;
-    int sealed;
+    int passed;
     do {
         apr_thread_mutex_lock(spool->mutex);
         own = spool->first;
-        sealed = own != spool->last;
         end = own ? own->written : 0;
+        /* A long record goes to a segment of its own: the one before may be empty. */
+        passed = own && own != spool->last && own->taken == end;
         apr_thread_mutex_unlock(spool->mutex);
-        if (sealed && own->taken == end) {
+        if (passed) {
             drop_first(spool, 1);
-            continue;
         }
-        break;
-    } while (1);
-    if (sealed) {
-        spool_segment_seal(own);
-    } else if (own && own->taken == end) {
+    } while (passed);
+    if (own && own->taken == end) {
         own = NULL;
     }
     spool->turn = !spool->turn;
@@ -348,9 +347,9 @@ static int is_own(tenon_spool *spool, const char *name)
 }
 
 /* Names of segments that this process did not make, the oldest first, and their size. */
-static apr_array_header_t *find_files(tenon_spool *spool, apr_pool_t *temp, uint64_t *bytes)
+static apr_array_header_t *find_files(tenon_spool *spool, uint64_t *bytes)
 {
-    apr_array_header_t *names = apr_array_make(temp, 16, sizeof(char *));
+    apr_array_header_t *names = apr_array_make(spool->temp, 16, sizeof(char *));
     const int descriptor = openat(spool->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *directory = descriptor < 0 ? NULL : fdopendir(descriptor);
     const struct dirent *entry;
@@ -363,7 +362,7 @@ static apr_array_header_t *find_files(tenon_spool *spool, apr_pool_t *temp, uint
         }
         *bytes += (uint64_t)info.st_size;
         if (spool_segment_named(entry->d_name)) {
-            APR_ARRAY_PUSH(names, char *) = apr_pstrdup(temp, entry->d_name);
+            APR_ARRAY_PUSH(names, char *) = apr_pstrdup(spool->temp, entry->d_name);
         }
     }
     if (directory) {
@@ -374,10 +373,10 @@ static apr_array_header_t *find_files(tenon_spool *spool, apr_pool_t *temp, uint
 }
 
 /* Looks for what another child has left. */
-static void look_around(tenon_spool *spool, apr_pool_t *temp)
+static void look_around(tenon_spool *spool)
 {
     uint64_t bytes;
-    const apr_array_header_t *names = find_files(spool, temp, &bytes);
+    const apr_array_header_t *names = find_files(spool, &bytes);
     apr_thread_mutex_lock(spool->mutex);
     spool->elsewhere = bytes;
     apr_thread_mutex_unlock(spool->mutex);
@@ -388,13 +387,14 @@ static void look_around(tenon_spool *spool, apr_pool_t *temp)
         }
     }
     spool->delivered = 0;
+    apr_pool_clear(spool->temp);
 }
 
 /* Removes the empty files of processes that were killed: at the end nobody else may do it. */
-static void tidy(tenon_spool *spool, apr_pool_t *temp)
+static void tidy(tenon_spool *spool)
 {
     uint64_t bytes;
-    const apr_array_header_t *names = find_files(spool, temp, &bytes);
+    const apr_array_header_t *names = find_files(spool, &bytes);
     for (int i = 0; i < names->nelts && i < MOST_TIDIED; i++) {
         spool_segment *left = NULL;
         spool_segment_adopt(spool->directory, APR_ARRAY_IDX(names, i, char *), &left);
@@ -404,7 +404,8 @@ static void tidy(tenon_spool *spool, apr_pool_t *temp)
     }
 }
 
-static void complain(tenon_spool *spool)
+/* Logs what was dropped: whether there was anything. */
+static int complain(tenon_spool *spool)
 {
     uint64_t dropped;
     int error;
@@ -427,6 +428,7 @@ static void complain(tenon_spool *spool)
                            : "the pool does not keep up (TenonLogMemory, TenonLogOverflow, "
                              "TenonLogSpill)");
     }
+    return error || dropped > 0;
 }
 
 /* Has the next segment ready before the present one is full: a request should not make it. */
@@ -447,12 +449,11 @@ static void make_spare(tenon_spool *spool)
     apr_thread_mutex_unlock(spool->mutex);
 }
 
-void tenon_spool_tend(tenon_spool *spool, apr_pool_t *temp)
+void tenon_spool_tend(tenon_spool *spool)
 {
     const apr_time_t now = apr_time_now();
-    if (now - spool->complained >= COMPLAIN_EVERY) {
+    if (now - spool->complained >= COMPLAIN_EVERY && complain(spool)) {
         spool->complained = now;
-        complain(spool);
     }
     apr_thread_mutex_lock(spool->mutex);
     open_directory(spool, 0);
@@ -463,7 +464,7 @@ void tenon_spool_tend(tenon_spool *spool, apr_pool_t *temp)
     make_spare(spool);
     if (!spool->orphan && now - spool->looked >= LOOK_EVERY) {
         spool->looked = now;
-        look_around(spool, temp);
+        look_around(spool);
     }
 }
 
@@ -472,7 +473,7 @@ int tenon_spool_adopts(const tenon_spool *spool)
     return spool->orphan != NULL;
 }
 
-void tenon_spool_close(tenon_spool *spool, apr_pool_t *temp)
+void tenon_spool_close(tenon_spool *spool)
 {
     spool_segment *segment;
     apr_thread_mutex_lock(spool->mutex);
@@ -498,7 +499,7 @@ void tenon_spool_close(tenon_spool *spool, apr_pool_t *temp)
     }
     complain(spool);
     if (spool->directory >= 0) {
-        tidy(spool, temp);
+        tidy(spool);
         close(spool->directory);
         spool->directory = -1;
     }

@@ -35,6 +35,7 @@ typedef struct tenon_spool {
     int closed;
 
     /* The sender's own. */
+    apr_pool_t *temp;       /* for looking around */
     spool_segment *orphan;  /* of another child that has ended */
     spool_segment *refused; /* where records are set aside */
     int turn;               /* whose records are next: this child's, or the orphan's */
@@ -71,12 +72,12 @@ void tenon_spool_acknowledge(tenon_spool *spool, const tenon_window *window);
 const char *tenon_spool_set_aside(tenon_spool *spool, const spool_record *record);
 
 /* Makes a spare segment, looks for files that were left behind, logs what was dropped. */
-void tenon_spool_tend(tenon_spool *spool, apr_pool_t *temp);
+void tenon_spool_tend(tenon_spool *spool);
 /* Whether another child's records wait here. */
 int tenon_spool_adopts(const tenon_spool *spool);
 
 /* Leaves what is not acknowledged to another child. */
-void tenon_spool_close(tenon_spool *spool, apr_pool_t *temp);
+void tenon_spool_close(tenon_spool *spool);
 
 /* The directory of all spools; below it one for each pool. */
 const char *tenon_spool_root(apr_pool_t *p);
