@@ -133,8 +133,8 @@ static int post_config(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp, se
 
 void tenon_records_register(void)
 {
-    /* Behind what makes the runtime directory. */
+    /* Behind what makes the runtime directory, and the channels. */
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_log_transaction(forget_state, NULL, NULL, APR_HOOK_REALLY_LAST);
-    ap_hook_child_init(tenon_sender_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(tenon_sender_child_init, NULL, NULL, APR_HOOK_LAST);
 }

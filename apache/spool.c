@@ -3,7 +3,6 @@
 #include <http_log.h>
 #include <http_main.h>
 #include <apr_strings.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,8 +23,6 @@
 #define MOST_TIDIED    64
 #define LEAST_RECORD_BYTES \
     (SPOOL_ENVELOPE_BYTES + WIRE_FRAME_HEADER_BYTES + WIRE_REQUEST_FIXED_BYTES)
-#define REFUSED "refused-"
-#define BAD     "bad-"
 
 const char *tenon_spool_root(apr_pool_t *p)
 {
@@ -160,20 +157,6 @@ uint64_t tenon_spool_listen(tenon_spool *spool, uint64_t wake_at)
     return waiting;
 }
 
-/* A file that does not hold what it should is kept for whoever wants to know, under a name that
- * nobody adopts. */
-static void set_file_aside(const tenon_spool *spool, const char *name, const char *why)
-{
-    char aside[SPOOL_NAME_BYTES + sizeof(BAD)];
-    snprintf(aside, sizeof(aside), BAD "%s", name);
-    (void)!renameat(spool->directory, name, spool->directory, aside);
-    ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf,
-                 "TN0112: [%s] the file %s/records/%s/%s of log records %s: its records are not "
-                 "delivered; remove it once you have looked at it",
-                 spool->pool->name, tenon_configuration->runtime_dir, spool->pool->name, aside,
-                 why);
-}
-
 /* Takes the oldest segment out of the queue. */
 static void drop_first(tenon_spool *spool, int removed)
 {
@@ -189,18 +172,6 @@ static void drop_first(tenon_spool *spool, int removed)
     apr_thread_cond_broadcast(spool->room);
     apr_thread_mutex_unlock(spool->mutex);
     spool_segment_close(spool->directory, gone, removed);
-}
-
-static void drop_orphan(tenon_spool *spool, int removed)
-{
-    spool_segment_close(spool->directory, spool->orphan, removed);
-    spool->orphan = NULL;
-    spool->looked = 0;
-    if (removed) {
-        ap_log_error(APLOG_MARK, APLOG_INFO, 0, ap_server_conf,
-                     "TN0116: [%s] delivered %lu log records that a process of httpd had left",
-                     spool->pool->name, (unsigned long)spool->delivered);
-    }
 }
 
 /* Reads records between two places of a segment, at least one: how many, or -1 when they are not
@@ -272,9 +243,9 @@ int tenon_spool_window(tenon_spool *spool, apr_pool_t *p, tenon_window *window)
         if (read_records(window->segment, written, p, window) > 0) {
             return 1;
         }
-        set_file_aside(spool, window->segment->name, "is damaged");
+        tenon_spool_set_file_aside(spool, window->segment->name, "is damaged");
         if (window->segment == spool->orphan) {
-            drop_orphan(spool, 0);
+            tenon_spool_drop_orphan(spool, 0);
         } else {
             drop_first(spool, 0);
         }
@@ -289,7 +260,7 @@ void tenon_spool_acknowledge(tenon_spool *spool, const tenon_window *window)
         spool_segment_take(segment, window->end);
         spool->delivered += (uint64_t)window->count;
         if (segment->taken == segment->written) {
-            drop_orphan(spool, 1);
+            tenon_spool_drop_orphan(spool, 1);
         }
         return;
     }
@@ -305,102 +276,6 @@ void tenon_spool_acknowledge(tenon_spool *spool, const tenon_window *window)
     apr_thread_mutex_unlock(spool->mutex);
     if (done) {
         drop_first(spool, 1);
-    }
-}
-
-const char *tenon_spool_set_aside(tenon_spool *spool, const spool_record *record)
-{
-    spool_segment *refused = spool->refused;
-    if (refused && spool_segment_room(refused) < record->size) {
-        spool_segment_close(spool->directory, refused, 0);
-        refused = NULL;
-    }
-    if (!refused) {
-        const size_t size = record->size > SMALL_SEGMENT ? record->size : SMALL_SEGMENT;
-        refused = spool_segment_create(spool->directory, REFUSED, size);
-    }
-    spool->refused = refused;
-    if (!refused) {
-        return NULL;
-    }
-    spool_segment_append(refused, record->slot, record->incarnation, record->frame,
-                         record->frame_size);
-    return refused->name;
-}
-
-static int compare_names(const void *one, const void *other)
-{
-    return strcmp(*(char *const *)one, *(char *const *)other);
-}
-
-/* Whether a file was made by this process. */
-static int is_own(tenon_spool *spool, const char *name)
-{
-    int found = 0;
-    apr_thread_mutex_lock(spool->mutex);
-    for (const spool_segment *own = spool->first; own && !found; own = own->next) {
-        found = !strcmp(own->name, name);
-    }
-    found = found || (spool->spare && !strcmp(spool->spare->name, name));
-    apr_thread_mutex_unlock(spool->mutex);
-    return found;
-}
-
-/* Names of segments that this process did not make, the oldest first, and their size. */
-static apr_array_header_t *find_files(tenon_spool *spool, uint64_t *bytes)
-{
-    apr_array_header_t *names = apr_array_make(spool->temp, 16, sizeof(char *));
-    const int descriptor = openat(spool->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = descriptor < 0 ? NULL : fdopendir(descriptor);
-    const struct dirent *entry;
-    *bytes = 0;
-    while (directory && (entry = readdir(directory)) != NULL && names->nelts < MOST_FOUND) {
-        struct stat info;
-        if (*entry->d_name == '.' || is_own(spool, entry->d_name) ||
-            fstatat(spool->directory, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
-            continue;
-        }
-        *bytes += (uint64_t)info.st_size;
-        if (spool_segment_named(entry->d_name)) {
-            APR_ARRAY_PUSH(names, char *) = apr_pstrdup(spool->temp, entry->d_name);
-        }
-    }
-    if (directory) {
-        closedir(directory);
-    }
-    qsort(names->elts, (size_t)names->nelts, sizeof(char *), compare_names);
-    return names;
-}
-
-/* Looks for what another child has left. */
-static void look_around(tenon_spool *spool)
-{
-    uint64_t bytes;
-    const apr_array_header_t *names = find_files(spool, &bytes);
-    apr_thread_mutex_lock(spool->mutex);
-    spool->elsewhere = bytes;
-    apr_thread_mutex_unlock(spool->mutex);
-    for (int i = 0; i < names->nelts && !spool->orphan; i++) {
-        const char *name = APR_ARRAY_IDX(names, i, char *);
-        if (spool_segment_adopt(spool->directory, name, &spool->orphan) == SPOOL_BAD) {
-            set_file_aside(spool, name, "is not one that a process of this httpd wrote");
-        }
-    }
-    spool->delivered = 0;
-    apr_pool_clear(spool->temp);
-}
-
-/* Removes the empty files of processes that were killed: at the end nobody else may do it. */
-static void tidy(tenon_spool *spool)
-{
-    uint64_t bytes;
-    const apr_array_header_t *names = find_files(spool, &bytes);
-    for (int i = 0; i < names->nelts && i < MOST_TIDIED; i++) {
-        spool_segment *left = NULL;
-        spool_segment_adopt(spool->directory, APR_ARRAY_IDX(names, i, char *), &left);
-        if (left) {
-            spool_segment_close(spool->directory, left, 0);
-        }
     }
 }
 
@@ -464,13 +339,8 @@ void tenon_spool_tend(tenon_spool *spool)
     make_spare(spool);
     if (!spool->orphan && now - spool->looked >= LOOK_EVERY) {
         spool->looked = now;
-        look_around(spool);
+        tenon_spool_look_around(spool);
     }
-}
-
-int tenon_spool_adopts(const tenon_spool *spool)
-{
-    return spool->orphan != NULL;
 }
 
 void tenon_spool_close(tenon_spool *spool)
@@ -499,7 +369,7 @@ void tenon_spool_close(tenon_spool *spool)
     }
     complain(spool);
     if (spool->directory >= 0) {
-        tidy(spool);
+        tenon_spool_tidy(spool);
         close(spool->directory);
         spool->directory = -1;
     }

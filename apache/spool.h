@@ -76,6 +76,16 @@ void tenon_spool_tend(tenon_spool *spool);
 /* Whether another child's records wait here. */
 int tenon_spool_adopts(const tenon_spool *spool);
 
+/* spool_files.c: */
+/* Looks for what another child has left; adopts the oldest of it. */
+void tenon_spool_look_around(tenon_spool *spool);
+/* Lets go of what was adopted: `removed` when all of it was delivered. */
+void tenon_spool_drop_orphan(tenon_spool *spool, int removed);
+/* A file that does not hold what it should is kept under a name that nobody adopts. */
+void tenon_spool_set_file_aside(const tenon_spool *spool, const char *name, const char *why);
+/* Removes the empty files of children that were killed: at the end nobody else may do it. */
+void tenon_spool_tidy(tenon_spool *spool);
+
 /* Leaves what is not acknowledged to another child. */
 void tenon_spool_close(tenon_spool *spool);
 

@@ -29,7 +29,9 @@ describe("docs/apache.md", () => {
   });
 
   it("tells the default of each number as the module has it", () => {
-    const rows = [...directives.matchAll(/"(Tenon\w+)", (?:"\w+", )?(COUNT|TIME|OCTAL|SIZE), (\d+),/g)];
+    const rows = [
+      ...directives.matchAll(/"(Tenon\w+)", (?:"\w+", )?(COUNT|TIME|OCTAL|SIZE), (\d+),/g),
+    ];
     assert.ok(rows.length >= 9);
     for (const [, name = "", kind, value] of rows) {
       const number = Number(value);

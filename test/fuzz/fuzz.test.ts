@@ -39,7 +39,8 @@ function spool(): Buffer {
   facts[Fact.REQUEST_ID] = "id";
   facts[Fact.METHOD] = "GET";
   const rawHeaders = ["Host", "localhost", "X-A", "b"];
-  const head = { phase: Phase.LOG_TRANSACTION, exchange: 0, bodyLength: 0, facts, rawHeaders };
+  const named = { facts, rawHeaders, entries: [] };
+  const head = { phase: Phase.LOG_TRANSACTION, exchange: 0, bodyLength: 0, ...named };
   const room = Buffer.alloc(requestSize(head));
   const frame = room.subarray(0, encodeRequest(room, 0, head, true));
   const envelope = Buffer.from("TNRC\xff\xff............", "latin1").fill(0, 6);
