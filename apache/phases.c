@@ -22,8 +22,7 @@ static int is_hooked(const request_rec *r, wire_phase phase)
     return (int)(tenon_location_of(r)->hooked >> phase & 1);
 }
 
-/* Whether a hook is to be asked by its `when`. When that cannot be told, the hook has failed. */
-static int applies(request_rec *r, const tenon_hook *hook, tenon_answer *answer)
+int tenon_phase_applies(request_rec *r, const tenon_hook *hook, tenon_answer *answer)
 {
     const char *error = NULL;
     int result;
@@ -100,7 +99,7 @@ static int run_chain(request_rec *r, wire_phase phase, tenon_order order, int al
         if (hook->phase != phase || hook->order != order) {
             continue;
         }
-        if (applies(r, hook, &answer)) {
+        if (tenon_phase_applies(r, hook, &answer)) {
             tenon_phase_ask(r, hook, NULL, &answer);
         }
         code = conclude(r, phase, &answer);
@@ -156,7 +155,7 @@ static int run_log(request_rec *r, tenon_order order)
         const tenon_hook *hook = APR_ARRAY_IDX(hooks, i, const tenon_hook *);
         tenon_answer answer;
         if (hook->phase == WIRE_PHASE_LOG_TRANSACTION && hook->order == order &&
-            applies(r, hook, &answer)) {
+            tenon_phase_applies(r, hook, &answer)) {
             tenon_record_add(r, hook);
         }
     }
