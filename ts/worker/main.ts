@@ -21,6 +21,7 @@ import { handOverPipedFiles } from "./file-streams.ts";
 import { explainLoad, loadAdapter } from "./load.ts";
 import { discardOutput } from "./orphan-output.ts";
 import { offerOwnPackage } from "./own-package.ts";
+import { finishRescue, offerRescue } from "./rescue.ts";
 import { Runtime } from "./runtime.ts";
 import { asStart, ControlSocket } from "./start.ts";
 
@@ -135,6 +136,7 @@ async function run(message: StartMessage): Promise<void> {
     log,
   });
   provideFacts(() => currentExchange.getStore()?.request.facts);
+  offerRescue();
   offerOwnPackage();
   process.on("SIGTERM", onTerminate);
   control.keepAlive(false);
@@ -150,6 +152,10 @@ async function run(message: StartMessage): Promise<void> {
 function onMessage(message: SupervisorMessage): void {
   if (message.type === "drain") {
     terminate();
+    return;
+  }
+  if (message.type === "rescued") {
+    void finishRescue(message.why);
     return;
   }
   if (start !== undefined) return;
