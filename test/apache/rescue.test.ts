@@ -37,7 +37,7 @@ describe("code that keeps a worker's event loop from turning", () => {
           pool("native", settings, app),
         ].join("\n"),
     });
-    httpd.expectLog("TN0006", "TN0240", "TN0242");
+    httpd.expectLog("TN0006", "TN0009", "TN0240", "TN0241", "TN0242");
   });
   after(() => httpd.stop());
 
@@ -65,6 +65,27 @@ describe("code that keeps a worker's event loop from turning", () => {
       const stack = readFileSync(join(httpd.places.directory, "logs", "error.log"), "utf8");
       assert.match(stack.slice(stack.lastIndexOf("TN0240")), place);
       assert.notEqual(await pid(), before);
+    });
+  }
+
+  it("cuts an answer that has begun, so that its client sees that it is not whole", async () => {
+    const request = open(`${httpd.url}/stalls/head-first`).end();
+    request.on("error", () => {});
+    const response = await head(request);
+    assert.equal(response.statusCode, 200);
+    await assert.rejects(rest(response), { code: "ECONNRESET" });
+  });
+
+  for (const name of ["pbkdf2-sync", "exec-sync"]) {
+    it(`is killed with its worker where it is native: ${name}`, async () => {
+      const url = `${httpd.url}/native`;
+      const before = (await ask(`${url}/pid`)).text;
+      const answer = await ask(`${url}/${name}`, { method: "POST" });
+      assert.equal(answer.status, 502);
+      await httpd.waitForLog(
+        new RegExp(`TN0241: \\[native 0 ${before}\\] stalled .*killed, 1 exchange in flight: .`),
+      );
+      assert.notEqual((await ask(`${url}/pid`)).text, before);
     });
   }
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stops what keeps a worker's event loop from turning, from outside: opens the worker's inspector, pauses it, asks whose request runs, terminates
 // that execution only. Called by worker-process.ts (docs/architecture.md, "Rescue").
+import { fileURLToPath } from "node:url";
 import { RESCUE_EXPRESSION } from "../channel/control-messages.ts";
 import type { Clock } from "./clock.ts";
 import { Inspector, type StackFrame } from "./inspector.ts";
@@ -26,7 +27,7 @@ export interface Rescued {
   readonly failed: string | undefined;
   /** The guilty request as its worker names it; "" when it runs for none. */
   readonly request: string;
-  /** Innermost first, Node's own code left out. */
+  /** Innermost first. */
   readonly stack: readonly string[];
 }
 
@@ -40,9 +41,11 @@ function within<T>(clock: Clock, ms: number, step: string, promise: Promise<T>):
   });
 }
 
-/** A stack as Node prints it. */
+const ownFolder = fileURLToPath(new URL("..", import.meta.url));
+
+/** A stack as Node prints it, without Node's code and ours as far as there is other. */
 function textOf(frames: readonly StackFrame[]): string[] {
-  const own = frames.filter(({ file }) => file.startsWith("/"));
+  const own = frames.filter(({ file }) => file.startsWith("/") && !file.startsWith(ownFolder));
   const shown = own.length > 0 ? own : frames;
   return shown
     .slice(0, MOST_FRAMES)
