@@ -37,8 +37,10 @@ export type SupervisorMessage = StartMessage | { readonly type: "drain" } | Resc
 
 /** Key in a worker's `process` of the function that a supervisor calls through the inspector while what runs is paused: names the request. */
 export const rescueKey: unique symbol = Symbol.for("tenon.rescue") as never;
-/** The call of that function. */
-export const RESCUE_EXPRESSION = 'process[Symbol.for("tenon.rescue")]()';
+/** The call of that function. @param whatever also when no request is found */
+export function rescueExpression(whatever: boolean): string {
+  return `process[Symbol.for("tenon.rescue")](${whatever})`;
+}
 
 /** What a worker says. */
 export type WorkerMessage =

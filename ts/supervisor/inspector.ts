@@ -3,8 +3,8 @@
 // hostile: of bounded size, and nothing of it is believed. Called by rescue.ts.
 import type { WebSocket } from "ws";
 
-/** One message: a pause holds all frames of a deep stack. */
-const LONGEST_MESSAGE_BYTES = 4_194_304;
+/** One message: a pause tells all frames of the stack, and a recursion without end has ten thousand of a kilobyte or two. */
+const LONGEST_MESSAGE_BYTES = 67_108_864;
 const LONGEST_TEXT_CHARACTERS = 1000;
 
 /** The line in which Node tells the address; nobody else hears it (--inspect-publish-uid=stderr). */
@@ -49,6 +49,7 @@ export class Inspector {
   readonly #files = new Map<string, string>();
   #last = 0;
   #onPaused: (frames: readonly StackFrame[]) => void = () => {};
+  #onResumed: () => void = () => {};
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -87,6 +88,15 @@ export class Inspector {
     return paused;
   }
 
+  /** Lets it run on. Settles when it does: a pause that is asked for before has no effect. */
+  async resume(): Promise<void> {
+    const resumed = new Promise<void>((resolve) => {
+      this.#onResumed = resolve;
+    });
+    void this.send("Debugger.resume");
+    return resumed;
+  }
+
   /** Evaluates an expression that gives a text. */
   async evaluate(expression: string): Promise<string> {
     const { result } = await this.send("Runtime.evaluate", { expression, returnByValue: true });
@@ -109,6 +119,8 @@ export class Inspector {
       this.#files.set(asText(params["scriptId"]), asText(params["url"]));
     } else if (message["method"] === "Debugger.paused") {
       this.#onPaused(this.#framesOf(params["callFrames"]));
+    } else if (message["method"] === "Debugger.resumed") {
+      this.#onResumed();
     } else {
       const id = asNumber(message["id"]);
       this.#replies.get(id)?.(asObject(message["result"]));

@@ -2,13 +2,15 @@
 // Stops what keeps a worker's event loop from turning, from outside: opens the worker's inspector, pauses it, asks whose request runs, terminates
 // that execution only. Called by worker-process.ts (docs/architecture.md, "Rescue").
 import { fileURLToPath } from "node:url";
-import { RESCUE_EXPRESSION } from "../channel/control-messages.ts";
+import { rescueExpression } from "../channel/control-messages.ts";
 import type { Clock } from "./clock.ts";
 import { Inspector, type StackFrame } from "./inspector.ts";
 
 /** For each step; native code is not interrupted by any. Longest on a machine that is overloaded: usually all steps take 150 ms. */
 const STEP_MS = 5000;
 const MOST_FRAMES = 20;
+/** A pause may fall between two callbacks, where nobody's code runs. */
+const MOST_PAUSES = 8;
 
 /** What a rescue needs of its worker. */
 export interface RescueOptions {
@@ -72,8 +74,12 @@ export async function rescue(options: RescueOptions): Promise<Rescued> {
     options.signal();
     const address = await step("the inspector did not open", options.address);
     inspector = await step("the inspector did not answer", Inspector.connect(address));
-    stack = textOf(await step("it could not be paused: native code", inspector.pause()));
-    request = await step("it was not named", inspector.evaluate(RESCUE_EXPRESSION));
+    for (let pauses = 1; pauses <= MOST_PAUSES && request === ""; pauses++) {
+      if (pauses > 1) await step("it did not go on", inspector.resume());
+      stack = textOf(await step("it could not be paused: native code", inspector.pause()));
+      const expression = rescueExpression(pauses === MOST_PAUSES);
+      request = await step("it was not named", inspector.evaluate(expression));
+    }
     // No reply comes before the execution goes on.
     void inspector.send("Runtime.terminateExecution");
     void inspector.send("Debugger.resume");

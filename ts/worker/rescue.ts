@@ -6,7 +6,7 @@ import { currentExchange, type Exchange } from "../channel/exchange.ts";
 import { Fact, WireError } from "../wire/protocol.ts";
 
 interface Rescuable {
-  [rescueKey]?: () => string;
+  [rescueKey]?: (whatever: boolean) => string;
   /** Node's own, for historical reasons: what handles an exception that nobody caught. */
   _fatalException?: (error: Error, fromPromise: boolean) => boolean;
 }
@@ -33,9 +33,10 @@ function leaveContexts(): void {
   }
 }
 
-/** Runs inside of what is paused. */
-function condemn(): string {
+/** Runs inside of what is paused: names the request that it runs for, and prepares the end of it. Without one it does nothing but when told to. */
+function condemn(whatever: boolean): string {
   condemned = currentExchange.getStore();
+  if (condemned === undefined && !whatever) return "";
   const text = describe(condemned);
   try {
     leaveContexts();
