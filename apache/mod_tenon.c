@@ -8,11 +8,13 @@
 #include <http_config.h>
 
 #include "config.h"
+#include "counts.h"
 #include "ending.h"
 #include "exchange.h"
 #include "fallback.h"
 #include "location.h"
 #include "override.h"
+#include "status.h"
 #include "supervise.h"
 
 static void register_hooks(apr_pool_t *p)
@@ -20,6 +22,8 @@ static void register_hooks(apr_pool_t *p)
     (void)p;
     tenon_config_register();
     tenon_override_register();
+    tenon_counts_register();
+    tenon_status_register();
     tenon_supervise_register();
     tenon_ending_register();
     tenon_connection_register();
