@@ -9,10 +9,12 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "cache.h"
 #include "config.h"
 #include "hook.h"
 #include "location.h"
 #include "log.h"
+#include "map.h"
 #include "override.h"
 #include "values.h"
 
@@ -276,7 +278,6 @@ static const char *open_pool(cmd_parms *cmd, void *unused, const char *args)
 static int pre_config(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp)
 {
     (void)log_pool;
-    (void)temp;
     tenon_configuration = apr_pcalloc(p, sizeof(*tenon_configuration));
     tenon_configuration->pools = apr_array_make(p, 4, sizeof(tenon_pool *));
     tenon_configuration->pools_by_name = apr_hash_make(p);
@@ -285,7 +286,7 @@ static int pre_config(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp)
     tenon_configuration->package = TENON_PACKAGE;
     tenon_configuration->runtime_dir = "tenon";
     tenon_configuration->parent_uid = geteuid();
-    return OK;
+    return tenon_map_begin(p, temp);
 }
 
 void tenon_config_register(void)
@@ -322,6 +323,10 @@ const command_rec tenon_commands[] = {
                      "Function that is asked in a phase: TenonHook <phase> <pool>[#export] [when=<expr>] [order=early|middle|late] [timeout=<time>] [on-error=deny|decline|<status>] [cache=on|off], or TenonHook <phase> none (default: none)"),
     AP_INIT_TAKE2("TenonOption", tenon_location_set_option, NULL, RSRC_CONF | ACCESS_CONF | OR_FILEINFO,
                   "Option that hooks can read: TenonOption <name> <value>; may be repeated"),
+    AP_INIT_TAKE1("TenonCache", tenon_cache_set, NULL, RSRC_CONF,
+                  "Where decisions of hooks are kept: TenonCache <provider>[:<arguments>], of httpd's socache modules, or Off (default shmcb, 1 MiB)"),
+    AP_INIT_TAKE1("TenonCacheSecret", tenon_cache_set_secret, NULL, RSRC_CONF,
+                  "File with random bytes that seals the cache, the same on all machines that share it (default: new ones at each start)"),
     AP_INIT_TAKE_ARGV("TenonAllowOverride", tenon_override_set, NULL, RSRC_CONF | ACCESS_CONF,
                       "Pools that .htaccess files may name: TenonAllowOverride <pool>... or none (default none)"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}
