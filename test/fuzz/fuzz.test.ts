@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ScoreboardSlot, WorkerState } from "../../ts/wire/protocol.ts";
+import { EntryTable, ScoreboardSlot, WorkerState } from "../../ts/wire/protocol.ts";
 import { Scoreboard, scoreboardSize } from "../../ts/wire/scoreboard.ts";
 import { compile, root, warnings, wireFiles } from "../wire/build-c.ts";
 import { vectors } from "../wire/vectors.ts";
@@ -52,6 +52,19 @@ const targets: readonly Target[] = [
     corpus: () =>
       ["/blog\n/%62log//./a?b", "/a/b\nhttp://host/a/b", "/blog\n/blogger"].map((text) =>
         Buffer.from(text),
+      ),
+  },
+  {
+    name: "permit",
+    sources: ["test/fuzz/permit.c", "apache/permit.c"],
+    maxLength: 512,
+    corpus: () =>
+      Object.values(EntryTable).flatMap((table) =>
+        ["user", "uri", "status", "redirect", "filename", "Content-Length"].map((name) => {
+          const value = name === "status" ? "200" : "/a";
+          const entry = `${String.fromCharCode(0x40 | table, 0, name.length)}${name}\0\0\0${String.fromCharCode(value.length)}${value}`;
+          return Buffer.from(`\x08${entry}`, "latin1");
+        }),
       ),
   },
 ];
