@@ -6,7 +6,13 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ScoreboardSlot, WorkerState } from "../../ts/wire/protocol.ts";
+import {
+  EntryOperation,
+  EntryTable,
+  Phase,
+  ScoreboardSlot,
+  WorkerState,
+} from "../../ts/wire/protocol.ts";
 import { Scoreboard, scoreboardSize } from "../../ts/wire/scoreboard.ts";
 import { compile, root, warnings, wireFiles } from "../wire/build-c.ts";
 import { vectors } from "../wire/vectors.ts";
@@ -52,6 +58,28 @@ const targets: readonly Target[] = [
     corpus: () =>
       ["/blog\n/%62log//./a?b", "/a/b\nhttp://host/a/b", "/blog\n/blogger"].map((text) =>
         Buffer.from(text),
+      ),
+  },
+  {
+    name: "permit",
+    sources: ["test/fuzz/permit.c", "apache/permit.c"],
+    maxLength: 512,
+    corpus: () =>
+      Object.values(EntryTable).flatMap((table) =>
+        ["user", "uri", "status", "redirect", "filename", "Content-Length"].map((name) => {
+          const value = name === "status" ? "200" : "/a";
+          const how = EntryOperation.SET | table;
+          const lengths = [Phase.ACCESS_CHECKER, how, 0, name.length];
+          return Buffer.from([
+            ...lengths,
+            ...Buffer.from(name),
+            0,
+            0,
+            0,
+            value.length,
+            ...Buffer.from(value),
+          ]);
+        }),
       ),
   },
   {
