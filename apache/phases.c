@@ -11,6 +11,7 @@
 #include <http_request.h>
 #include <ap_expr.h>
 
+#include "exchange.h"
 #include "location.h"
 #include "log.h"
 #include "override.h"
@@ -38,7 +39,7 @@ int tenon_phase_applies(request_rec *r, const tenon_hook *hook, tenon_answer *an
         return result;
     }
     answer->failed = 1;
-    answer->code = hook->on_error != OK ? hook->on_error : HTTP_INTERNAL_SERVER_ERROR;
+    answer->code = tenon_exchange_failure(r, hook, HTTP_INTERNAL_SERVER_ERROR);
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                   "TN0071: [%s -1 #%s] %s %s: when= of line %d of %s cannot be evaluated: %s",
                   hook->pool_name, tenon_request_of(r)->origin->id,

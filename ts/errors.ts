@@ -46,6 +46,8 @@ export const errors = {
   TENON_ERR_WIRE_OVER_CREDIT: "more body came than was asked for: {what}",
   TENON_ERR_WIRE_STOPPING: "the worker stops and could not finish the exchange: {what}",
   TENON_ERR_WIRE_DESTROYED: "the application destroyed the connection: {what}",
+  TENON_ERR_WIRE_STALLED:
+    "the application kept its worker's event loop from turning, and was terminated: {what}",
   TENON_ERR_WIRE_TIMED_OUT: "the answer did not come in time: {what}",
   TENON_ERR_WIRE_TOO_LONG: "the payload is longer than its frame type allows: {what}",
   TENON_ERR_WIRE_TRUNCATED: "the channel ended in the middle of a frame or of an exchange: {what}",

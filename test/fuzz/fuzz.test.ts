@@ -7,7 +7,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeRequest, requestSize } from "../../ts/wire/message.ts";
-import { Fact, Phase, ScoreboardSlot, WorkerState } from "../../ts/wire/protocol.ts";
+import {
+  EntryOperation,
+  EntryTable,
+  Fact,
+  Phase,
+  ScoreboardSlot,
+  WorkerState,
+} from "../../ts/wire/protocol.ts";
 import { Scoreboard, scoreboardSize } from "../../ts/wire/scoreboard.ts";
 import { compile, root, warnings, wireFiles } from "../wire/build-c.ts";
 import { vectors } from "../wire/vectors.ts";
@@ -80,6 +87,28 @@ const targets: readonly Target[] = [
     sources: ["test/fuzz/spool.c", "apache/spool_format.c"],
     maxLength: 4096,
     corpus: () => [spool(), spool().subarray(64)],
+  },
+  {
+    name: "permit",
+    sources: ["test/fuzz/permit.c", "apache/permit.c"],
+    maxLength: 512,
+    corpus: () =>
+      Object.values(EntryTable).flatMap((table) =>
+        ["user", "uri", "status", "redirect", "filename", "Content-Length"].map((name) => {
+          const value = name === "status" ? "200" : "/a";
+          const how = EntryOperation.SET | table;
+          const lengths = [Phase.ACCESS_CHECKER, how, 0, name.length];
+          return Buffer.from([
+            ...lengths,
+            ...Buffer.from(name),
+            0,
+            0,
+            0,
+            value.length,
+            ...Buffer.from(value),
+          ]);
+        }),
+      ),
   },
   {
     name: "kept",

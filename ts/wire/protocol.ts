@@ -250,6 +250,8 @@ export const WireError = {
   STOPPING: 37,
   /** the application destroyed the connection */
   DESTROYED: 38,
+  /** the application kept its worker's event loop from turning, and was terminated */
+  STALLED: 39,
 } as const;
 export type WireError = (typeof WireError)[keyof typeof WireError];
 
@@ -557,6 +559,7 @@ export const errorNames: readonly (string | undefined)[] = [
   "APPLICATION",
   "STOPPING",
   "DESTROYED",
+  "STALLED",
 ];
 
 /** Meanings of errors by value. */
@@ -600,6 +603,7 @@ export const errorMeanings: readonly (string | undefined)[] = [
   "the application broke off its response",
   "the worker stops and could not finish the exchange",
   "the application destroyed the connection",
+  "the application kept its worker's event loop from turning, and was terminated",
 ];
 
 /** Spellings of headers by code. */

@@ -22,6 +22,7 @@ import { handOverPipedFiles } from "./file-streams.ts";
 import { explainLoad, loadAdapter } from "./load.ts";
 import { discardOutput } from "./orphan-output.ts";
 import { offerOwnPackage } from "./own-package.ts";
+import { finishRescue, offerRescue } from "./rescue.ts";
 import { Runtime } from "./runtime.ts";
 import { asStart, ControlSocket } from "./start.ts";
 
@@ -140,6 +141,7 @@ async function run(message: StartMessage): Promise<void> {
     control.say({ type: "purge", ...(exportName === undefined ? {} : { export: exportName }) });
   });
   provideFacts(() => currentExchange.getStore()?.request.facts);
+  offerRescue();
   offerOwnPackage();
   process.on("SIGTERM", onTerminate);
   control.keepAlive(false);
@@ -155,6 +157,10 @@ async function run(message: StartMessage): Promise<void> {
 function onMessage(message: SupervisorMessage): void {
   if (message.type === "drain") {
     terminate();
+    return;
+  }
+  if (message.type === "rescued") {
+    void finishRescue(message.why);
     return;
   }
   if (start !== undefined) return;
