@@ -28,7 +28,7 @@ export interface Outcome {
 interface Manner {
   call(hook: HookFunction, request: HookRequest): unknown;
   /** Undefined for a result that the phase does not know. */
-  outcome(result: unknown): Outcome | undefined;
+  outcome(result: unknown, request: HookRequest): Outcome | undefined;
   readonly expected: string;
 }
 
@@ -96,8 +96,12 @@ const getRealmHash: Manner = {
 
 const checkAuthorization: Manner = {
   call: (hook, request) => hook(request, request.arguments),
-  outcome: (result) => {
-    if (typeof result === "boolean") return code(result ? AuthzStatus.GRANTED : AuthzStatus.DENIED);
+  outcome: (result, request) => {
+    if (result === true) return code(AuthzStatus.GRANTED);
+    // As `Require expr` does: who asked for the user, and is told that there is none, is asked again when there is one.
+    if (result === false) {
+      return code(HookRequest.lacksUser(request) ? AuthzStatus.DENIED_NO_USER : AuthzStatus.DENIED);
+    }
     return oneOf(AuthzStatus, result);
   },
   expected: "checkAuthorization returns true, false or an AuthzStatus",
@@ -144,9 +148,14 @@ export function takeApart(returned: unknown): {
 }
 
 /** Makes the outcome of a result. @throws {TENON_ERR_HOOK_RESULT} */
-export function outcomeOf(phase: number, name: string, result: unknown): Outcome {
+export function outcomeOf(
+  phase: number,
+  name: string,
+  result: unknown,
+  request: HookRequest,
+): Outcome {
   const manner = manners[phase] as Manner;
-  const outcome = manner.outcome(result);
+  const outcome = manner.outcome(result, request);
   if (outcome !== undefined) return outcome;
   throw fail("TENON_ERR_HOOK_RESULT", { name, got: describe(result), expected: manner.expected });
 }
