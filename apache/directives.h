@@ -28,6 +28,7 @@
     X(queue_length, "TenonQueueLength", "queueLength", COUNT, 100, 1, 65535, "Requests that may wait for a worker, 1 to 65535; more get 503 at once (default 100)") \
     X(queue_timeout, "TenonQueueTimeout", "queueTimeoutMs", TIME, 30000, 1, 86400000, "Longest wait for a worker before 503, in seconds or with a unit (default 30)") \
     X(request_timeout, "TenonRequestTimeout", "requestTimeoutMs", TIME, 60000, 1, 86400000, "Longest wait for the application's answer, with no progress, before 504 (default 60)") \
+    X(stall_timeout, "TenonStallTimeout", "stallTimeoutMs", TIME, 10000, 1000, 86400000, "Longest time for which code may keep a worker's event loop from turning before it is terminated (default 10)") \
     X(startup_timeout, "TenonStartupTimeout", "startupTimeoutMs", TIME, 30000, 100, 3600000, "Longest time for an application to start (default 30)") \
     X(graceful_timeout, "TenonGracefulTimeout", "gracefulTimeoutMs", TIME, 30000, 0, 86400000, "Longest time for a worker that is replaced to finish its requests (default 30)") \
     X(shutdown_timeout, "TenonShutdownTimeout", "shutdownTimeoutMs", TIME, 5000, 0, 3600000, "Longest time for a worker to exit when httpd stops, before SIGKILL (default 5)") \

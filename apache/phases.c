@@ -11,6 +11,7 @@
 #include <http_request.h>
 #include <ap_expr.h>
 
+#include "exchange.h"
 #include "location.h"
 #include "log.h"
 #include "override.h"
@@ -21,8 +22,7 @@ static int is_hooked(const request_rec *r, wire_phase phase)
     return (int)(tenon_location_of(r)->hooked >> phase & 1);
 }
 
-/* Whether a hook is to be asked by its `when`. When that cannot be told, the hook has failed. */
-static int applies(request_rec *r, const tenon_hook *hook, tenon_answer *answer)
+int tenon_phase_applies(request_rec *r, const tenon_hook *hook, tenon_answer *answer)
 {
     const char *error = NULL;
     int result;
@@ -38,7 +38,7 @@ static int applies(request_rec *r, const tenon_hook *hook, tenon_answer *answer)
         return result;
     }
     answer->failed = 1;
-    answer->code = hook->on_error != OK ? hook->on_error : HTTP_INTERNAL_SERVER_ERROR;
+    answer->code = tenon_exchange_failure(r, hook, HTTP_INTERNAL_SERVER_ERROR);
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                   "TN0071: [%s -1 #%s] %s %s: when= of line %d of %s cannot be evaluated: %s",
                   hook->pool_name, tenon_request_of(r)->origin->id,
@@ -99,7 +99,7 @@ static int run_chain(request_rec *r, wire_phase phase, tenon_order order, int al
         if (hook->phase != phase || hook->order != order) {
             continue;
         }
-        if (applies(r, hook, &answer)) {
+        if (tenon_phase_applies(r, hook, &answer)) {
             tenon_phase_ask(r, hook, NULL, &answer);
         }
         code = conclude(r, phase, &answer);

@@ -6,7 +6,13 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ScoreboardSlot, WorkerState } from "../../ts/wire/protocol.ts";
+import {
+  EntryOperation,
+  EntryTable,
+  Phase,
+  ScoreboardSlot,
+  WorkerState,
+} from "../../ts/wire/protocol.ts";
 import { Scoreboard, scoreboardSize } from "../../ts/wire/scoreboard.ts";
 import { compile, root, warnings, wireFiles } from "../wire/build-c.ts";
 import { vectors } from "../wire/vectors.ts";
@@ -54,6 +60,42 @@ const targets: readonly Target[] = [
         Buffer.from(text),
       ),
   },
+  {
+    name: "permit",
+    sources: ["test/fuzz/permit.c", "apache/permit.c"],
+    maxLength: 512,
+    corpus: () =>
+      Object.values(EntryTable).flatMap((table) =>
+        ["user", "uri", "status", "redirect", "filename", "Content-Length"].map((name) => {
+          const value = name === "status" ? "200" : "/a";
+          const how = EntryOperation.SET | table;
+          const lengths = [Phase.ACCESS_CHECKER, how, 0, name.length];
+          return Buffer.from([
+            ...lengths,
+            ...Buffer.from(name),
+            0,
+            0,
+            0,
+            value.length,
+            ...Buffer.from(value),
+          ]);
+        }),
+      ),
+  },
+  {
+    name: "kept",
+    sources: ["test/fuzz/kept.c", "apache/kept.c", "apache/sealed.c", "apache/sha256.c"],
+    maxLength: 512,
+    corpus: () => [
+      // RECORD user = "eve", and a header that is unset; 403 for a while.
+      Buffer.from(
+        "0101930000019300000000000001940000000048010000000475736572000000000365766500" +
+          "8100000000085075726c616e6400",
+        "hex",
+      ),
+      Buffer.from("01000000000000000000000000000000000000", "hex"),
+    ],
+  },
 ];
 
 function build(target: Target, folder: string): string {
@@ -65,7 +107,7 @@ function build(target: Target, folder: string): string {
     "-g",
     "-fsanitize=fuzzer,address,undefined",
     "-fno-sanitize-recover=all",
-    ...["native/wire", "apache"].map((folder) => `-I${root}${folder}`),
+    ...["native", "native/wire", "apache"].map((folder) => `-I${root}${folder}`),
     ...target.sources.map((source) => `${root}${source}`),
     ...wireFiles(".c"),
     "-o",

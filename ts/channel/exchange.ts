@@ -137,6 +137,9 @@ export class Exchange {
   #callback: WriteCallback | undefined;
   #flushPlanned = false;
   #headSent = false;
+  /** The 101 is staged: what the tunnel writes in the same turn leaves with it. */
+  #switching = false;
+  #pullsBehindSwitch = false;
   #sentBytes = 0;
   #declaredBytes: number | undefined;
   #unsendable = false;
@@ -191,17 +194,9 @@ export class Exchange {
   /** Asks the host for body; call it again whenever chunks were used up. Keeps at most CREDIT_BYTES on the way. */
   pull(): void {
     if (this.#bodyEnded || this.over) return;
-    const declared = this.#bodyLength;
-    const aim =
-      declared === undefined
-        ? CREDIT_BYTES
-        : Math.min(CREDIT_BYTES, declared - this.#receivedBytes);
-    if (this.#credit >= aim || this.#credit > CREDIT_BYTES / 2) return;
-    const more = aim - this.#credit;
-    this.#granted += more;
-    this.#credit = aim;
-    batch.pull(more);
-    this.#carrier.send(batch.take(), undefined);
+    // The host takes no PULL for a tunnel before its 101.
+    if (this.#switching) this.#pullsBehindSwitch = true;
+    else if (this.#encodePull()) this.#carrier.send(batch.take(), undefined);
   }
 
   /** Sends an interim response (1xx) at once. @param headers names and values in turn */
@@ -239,11 +234,12 @@ export class Exchange {
     if (this.over || this.responded || !this.upgrade) return;
     this.#status = 101;
     this.#headSent = true;
+    this.#switching = true;
+    this.#reason = reason;
+    this.#headers = headers;
     this.#bodyEnded = false;
     this.#bodyLength = undefined;
-    batch.response(101, reason, headers);
-    this.#carrier.switched();
-    this.#carrier.send(batch.take(), undefined);
+    this.#planFlush();
   }
 
   /** Stages a chunk of the response's body. Returns false when the caller should wait for `drained`. */
@@ -467,12 +463,36 @@ export class Exchange {
     if (changes !== undefined) batch.fields(changes);
   }
 
+  /** Returns false when the host may send enough as it is. */
+  #encodePull(): boolean {
+    const declared = this.#bodyLength;
+    const aim =
+      declared === undefined
+        ? CREDIT_BYTES
+        : Math.min(CREDIT_BYTES, declared - this.#receivedBytes);
+    if (this.#credit >= aim || this.#credit > CREDIT_BYTES / 2) return false;
+    const more = aim - this.#credit;
+    this.#granted += more;
+    this.#credit = aim;
+    batch.pull(more);
+    return true;
+  }
+
   #encode(): void {
+    if (this.#switching) this.#encodeSwitch();
     if (!this.#headSent && this.#status !== 0) this.#encodeHead();
     if (this.#staged.length > 0) this.#encodeChunks();
     if (this.#file === undefined) return;
     batch.file(this.#file);
     this.#sentBytes += this.#file.length;
+  }
+
+  #encodeSwitch(): void {
+    this.#switching = false;
+    batch.response(101, this.#reason, this.#headers);
+    this.#carrier.switched();
+    this.#headers = [];
+    if (this.#pullsBehindSwitch) this.#encodePull();
   }
 
   #encodeChunks(): void {
