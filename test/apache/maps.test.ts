@@ -6,7 +6,7 @@ import { type Answer, type Ask, ask } from "../helpers/http-client.ts";
 import { configtest, pool, root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 import { type Mistake, refuses } from "../helpers/mistakes.ts";
 
-const load = ["rewrite"];
+const load = ["rewrite", "headers", "socache_shmcb", "status"];
 
 /** A mistake in one line, beside a pool "a". */
 function mistake(title: string, line: string, says: RegExp): Mistake {
@@ -104,6 +104,12 @@ Header always set X-Seen "%{SEEN}e" env=SEEN
 <Location "/guarded">
   Require expr "tenon( 'site#mayEnter ' . %{HTTP:X-User}) == 'yes'"
 </Location>
+<Location "/status">
+  SetHandler server-status
+</Location>
+<Location "/kept">
+  Header always set X-Seen "expr=%{tenon:site#kept %{QUERY_STRING}}"
+</Location>
 <Location "/expression">
   Header always set X-Seen "expr=%{tenon:site#seen %{REQUEST_URI} twice}"
   Header always set X-None "expr=<%{tenon:site#fileOf nothing}>"
@@ -115,7 +121,7 @@ describe("RewriteMap", () => {
   const get = (path: string, options: Ask = {}): Promise<Answer> => ask(httpd.url + path, options);
 
   before(async () => {
-    httpd = await startHttpd({ text, load: ["rewrite", "headers"] });
+    httpd = await startHttpd({ text, load });
   });
   after(() => httpd.stop());
 
@@ -148,7 +154,7 @@ describe("tenon() in expressions", () => {
   const get = (path: string, options: Ask = {}): Promise<Answer> => ask(httpd.url + path, options);
 
   before(async () => {
-    httpd = await startHttpd({ text, load: ["rewrite", "headers"] });
+    httpd = await startHttpd({ text, load });
     // httpd has no tag for an expression that fails.
     httpd.expectLog("AH01630", "AH02557", "");
   });
@@ -176,6 +182,21 @@ describe("tenon() in expressions", () => {
   it("takes a computed key, blanks and all, and gives the empty text where there is no value", async () => {
     const { headers } = await get("/expression/", { headers: { host: "h" } });
     assert.deepEqual([headers["x-seen"], headers["x-none"]], ["/expression/ twice|GET|h", "<>"]);
+  });
+
+  it("asks no worker for a value that may be kept, and counts so on the status page", async () => {
+    const seen = async (key: string): Promise<number> =>
+      Number((await get(`/kept?${key}`)).headers["x-seen"]);
+    await seen("one");
+    // The first answer tells what it depends on, the second is kept.
+    const second = await seen("one");
+    for (let i = 0; i < 3; i++) assert.equal(await seen("one"), second);
+    assert.equal(await seen("two"), second + 1);
+    const { text: report } = await get("/status?auto");
+    const [, index] = /^TenonHook\[(\d+)\]Export: site#kept$/m.exec(report) ?? [];
+    const count = (name: string): string | undefined =>
+      new RegExp(`^TenonHook\\[${index}\\]${name}: (\\d+)$`, "m").exec(report)?.[1];
+    assert.deepEqual([count("Asked"), count("CacheHits"), count("Failed")], ["3", "3", "0"]);
   });
 
   it("answers an .htaccess only where TenonAllowOverride names the pool", async () => {

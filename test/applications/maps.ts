@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exports of the phase map.
-import type { MapFunction } from "../../ts/index.ts";
+import { decision, type MapFunction } from "../../ts/index.ts";
 
 const files: Readonly<Record<string, string>> = { known: "page.txt", empty: "", line: "a\nb" };
 
@@ -16,3 +16,9 @@ export const mayEnter: MapFunction = async (key) => {
 
 /** What it is asked with. */
 export const seen: MapFunction = (key, r) => `${key}|${r.method}|${r.headersIn.get("host")}`;
+
+let asked = 0;
+
+/** How often this was asked, which may be kept for a key. */
+export const kept: MapFunction = () =>
+  decision(String(++asked), { cache: { ttl: 60_000, vary: [] } });
