@@ -41,7 +41,9 @@ CustomLog "${places.logs}/access.log" hooked
 
   /** Asks for a path with one change in each of some phases. */
   function changed(path: string, changes: Readonly<Record<string, string>>): Promise<Answer> {
-    const query = Object.entries(changes).map(([phase, what]) => `${phase}=${encodeURIComponent(what)}`);
+    const query = Object.entries(changes).map(
+      ([phase, what]) => `${phase}=${encodeURIComponent(what)}`,
+    );
     return ask(`${httpd.url}${path}?${query.join("&")}`);
   }
 
@@ -67,11 +69,17 @@ CustomLog "${places.logs}/access.log" hooked
   });
 
   it("is the headers of a response; only some stay with an error", async () => {
-    const told = { header_parser: "set:headersOut.X-A=1", access_checker: "set:errHeadersOut.X-B=2" };
+    const told = {
+      header_parser: "set:headersOut.X-A=1",
+      access_checker: "set:errHeadersOut.X-B=2",
+    };
     const fine = await changed("/file.txt", told);
     assert.deepEqual([fine.headers["x-a"], fine.headers["x-b"]], ["1", "2"]);
     const error = await changed("/file.txt", { ...told, fixups: "status:404" });
-    assert.deepEqual([error.status, error.headers["x-a"], error.headers["x-b"]], [404, undefined, "2"]);
+    assert.deepEqual(
+      [error.status, error.headers["x-a"], error.headers["x-b"]],
+      [404, undefined, "2"],
+    );
   });
 
   it("is the file that a path stands for, before that is looked at", async () => {
@@ -81,27 +89,48 @@ CustomLog "${places.logs}/access.log" hooked
   });
 
   it("is the path, the handler and the type", async () => {
-    assert.equal((await changed("/file.txt", { post_read_request: "set:uri=/other.txt" })).status, 200);
+    assert.equal(
+      (await changed("/file.txt", { post_read_request: "set:uri=/other.txt" })).status,
+      200,
+    );
     const handled = await changed("/file.txt", { type_checker: "set:handler=tenon:rec" });
     assert.equal(handled.text, "answered by the application");
     const typed = await changed("/file.txt", { fixups: "set:contentType=text/x-changed" });
     assert.equal(typed.headers["content-type"], "text/x-changed");
   });
 
-  const refused: readonly (readonly [title: string, phase: string, change: string, why: RegExp])[] = [
-    ["a file, once what may be read is decided", "fixups", "set:filename=/etc/passwd", /redirect to a path/],
-    ["the length of a body", "fixups", "set:headersIn.Content-Length=3", /httpd's business/],
-    ["how a body is coded", "access_checker", "set:headersOut.Transfer-Encoding=chunked", /httpd's business/],
-    ["a path without a slash", "post_read_request", "set:uri=file.txt", /must begin with a slash/],
-    ["a user with a line break", "fixups", "set:user=ada\r\nX: y", /line break/],
-  ];
+  const refused: readonly (readonly [title: string, phase: string, change: string, why: RegExp])[] =
+    [
+      [
+        "a file, once what may be read is decided",
+        "fixups",
+        "set:filename=/etc/passwd",
+        /redirect to a path/,
+      ],
+      ["the length of a body", "fixups", "set:headersIn.Content-Length=3", /httpd's business/],
+      [
+        "how a body is coded",
+        "access_checker",
+        "set:headersOut.Transfer-Encoding=chunked",
+        /httpd's business/,
+      ],
+      [
+        "a path without a slash",
+        "post_read_request",
+        "set:uri=file.txt",
+        /must begin with a slash/,
+      ],
+      ["a user with a line break", "fixups", "set:user=ada\r\nX: y", /line break/],
+    ];
   for (const [title, phase, change, why] of refused) {
     it(`is not ${title}`, async () => {
       httpd.httpd.expectLog("TN0072", "TN0006", "TN0007");
       const since = httpd.httpd.log().mark();
       const { status, text } = await changed("/file.txt", { [phase]: change });
       assert.ok([500, 503].includes(status) && !text.includes("a file"));
-      const line = new RegExp(`TN0072: \\[rec 0 #\\S+\\] ${phase} \\w+: \\w+ '.*' cannot be changed so: `);
+      const line = new RegExp(
+        `TN0072: \\[rec 0 #\\S+\\] ${phase} \\w+: \\w+ '.*' cannot be changed so: `,
+      );
       assert.match(await httpd.httpd.waitForLog(line, { since }), why);
     });
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import http from "node:http";
 import { once } from "node:events";
+import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { ask } from "../../helpers/http-client.ts";
 import { hookEach, hooksPool, modules, PhasesHttpd, putFiles } from "./httpd.ts";
@@ -190,13 +190,13 @@ ProxyPass /proxied http://127.0.0.1:${port}/
 </Location>`;
       },
     });
+    // A user who may not.
+    httpd.httpd.expectLog("AH01631");
   });
   after(async () => {
     await httpd.httpd.stop();
     origin.close();
   });
-
-  before(() => httpd.httpd.expectLog("AH01631"));
 
   for (const { title, path, status = 200, headers = {}, called } of kinds) {
     it(`is httpd's for ${title}`, async () => {

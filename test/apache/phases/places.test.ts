@@ -19,6 +19,7 @@ describe("hooks beside each other and beside httpd's modules", () => {
           "none/file.txt": "a file",
         });
         return `${hooksPool("rec")}
+TypesConfig /dev/null
 <Location "/ordered">
   TenonHook fixups rec#fixups order=late
   TenonHook fixups rec#typeChecker

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import http2 from "node:http2";
 import { once } from "node:events";
+import http2 from "node:http2";
 import { join } from "node:path";
 import { ask, askJson } from "../../helpers/http-client.ts";
 import { hookEach, hooksPool, modules, PhasesHttpd, phases, putFiles } from "./httpd.ts";
@@ -26,7 +26,10 @@ for (const mpm of ["event", "prefork"] as const) {
         load: [...modules, "headers", "env", "setenvif"],
         text: (places) => {
           htdocs = places.htdocs;
-          putFiles(htdocs, { "file.txt": "a file", "page.shtml": '<!--#include virtual="/file.txt?fixups=view" -->' });
+          putFiles(htdocs, {
+            "file.txt": "a file",
+            "page.shtml": '<!--#include virtual="/file.txt?handler=view" -->',
+          });
           return `${hooksPool("rec")}
 ${hookEach("rec", "order=early")}
 TypesConfig /dev/null
@@ -53,7 +56,12 @@ SetEnvIf X-Asked . SET=value
         const view = JSON.parse(answer.text) as View;
         assert.deepEqual(
           [view["method"], view["args"], view["unparsedUri"], view["theRequest"]],
-          ["GET", `${phase}=view`, `/%66ile.txt?${phase}=view`, `GET /%66ile.txt?${phase}=view HTTP/1.1`],
+          [
+            "GET",
+            `${phase}=view`,
+            `/%66ile.txt?${phase}=view`,
+            `GET /%66ile.txt?${phase}=view HTTP/1.1`,
+          ],
         );
         assert.deepEqual(
           [view["protocol"], view["hostname"], view["scheme"], view["clientAddress"]],
@@ -83,7 +91,9 @@ SetEnvIf X-Asked . SET=value
     }
 
     it("is the redirected request, and its subrequest", async () => {
-      const redirected = await askJson<View>(`${httpd.url}/file.txt?fixups=redirect:/file.txt%3Fhandler%3Dview`);
+      const redirected = await askJson<View>(
+        `${httpd.url}/file.txt?fixups=redirect:/file.txt%3Fhandler%3Dview`,
+      );
       assert.deepEqual([redirected["isRedirect"], redirected["isInitial"]], [true, false]);
     });
 
@@ -91,7 +101,9 @@ SetEnvIf X-Asked . SET=value
       const path = "/file.txt?post_read_request=remember:one&fixups=recall";
       const first = await askJson<{ state: View; lost: boolean; id: string }>(httpd.url + path);
       assert.deepEqual([first.state, first.lost], [{ word: "one" }, false]);
-      const second = await askJson<{ state: View; id: string }>(`${httpd.url}/file.txt?fixups=recall`);
+      const second = await askJson<{ state: View; id: string }>(
+        `${httpd.url}/file.txt?fixups=recall`,
+      );
       assert.deepEqual(second.state, {});
       assert.notEqual(first.id, second.id);
     });
@@ -105,7 +117,10 @@ SetEnvIf X-Asked . SET=value
           stream.on("data", (piece: Buffer) => pieces.push(piece));
           await once(stream, "end");
           const view = JSON.parse(Buffer.concat(pieces).toString()) as View;
-          assert.deepEqual([view["protocol"], view["scheme"], view["uri"]], ["HTTP/2.0", "https", "/file.txt"]);
+          assert.deepEqual(
+            [view["protocol"], view["scheme"], view["uri"]],
+            ["HTTP/2.0", "https", "/file.txt"],
+          );
           assert.match(String(view["tls"]), /^TLSv1\.[23]$/);
         }
         const refused = session.request({ ":path": "/file.txt?access_checker=status:403" });
