@@ -216,6 +216,10 @@ const actions: Readonly<Record<string, Action>> = {
     await r.subrequest("/one");
     return 403;
   },
+  holdBody: async (r) => {
+    await r.subrequest("/one");
+    return new Promise(() => undefined);
+  },
   cancelled: async (r) => {
     const response = await r.subrequest("/one");
     await response.body?.cancel();

@@ -190,9 +190,9 @@ describe("questions of hooks", () => {
     });
 
     it("end the channel when more body comes than was asked for", async () => {
-      await begin("subrequest");
+      await begin("holdBody");
       channel.answer({}, false);
-      channel.data(Buffer.alloc(600_000));
+      channel.data(Buffer.alloc(70_000));
       assert.equal(await refusal(), WireError.OVER_CREDIT);
     });
 
