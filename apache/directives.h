@@ -36,5 +36,11 @@
     X(open_files, "TenonOpenFiles", "openFiles", COUNT, 4096, 64, 1048576, "Most open files of a worker (RLIMIT_NOFILE), 64 to 1048576 (default 4096)") \
     X(umask, "TenonUmask", "umask", OCTAL, 022, 0, 0777, "umask of the workers, octal, such as 0027 (default 022)")
 
+/* The same of what the module alone needs: it is not in config.json, and a change leaves the workers alone. Sizes are kept in
+ * KiB. Field, directive, kind, default, least, most, help. */
+#define TENON_HOST_NUMBERS(X)                                                                       \
+    X(log_memory, "TenonLogMemory", SIZE, 1024, 64, 1048576, "Log records, in bytes or with K, M, G, that a process of httpd holds for a pool that is behind, before TenonLogOverflow (default 1M)") \
+    X(log_spill, "TenonLogSpill", SIZE, 262144, 0, 1073741824, "Log records, in bytes or with K, M, G, of all processes that TenonLogOverflow spill keeps in files for a pool beside that (default 256M)")
+
 /* clang-format on */
 #endif

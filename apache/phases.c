@@ -16,6 +16,7 @@
 #include "log.h"
 #include "override.h"
 #include "phases.h"
+#include "records.h"
 
 static int is_hooked(const request_rec *r, wire_phase phase)
 {
@@ -147,8 +148,26 @@ static int say(request_rec *r, wire_phase phase, int code)
     }
 }
 
+/* No hook of the log phase is waited for. */
+static int run_log(request_rec *r, tenon_order order)
+{
+    const apr_array_header_t *hooks = tenon_location_of(r)->hooks;
+    for (int i = 0; i < hooks->nelts; i++) {
+        const tenon_hook *hook = APR_ARRAY_IDX(hooks, i, const tenon_hook *);
+        tenon_answer answer;
+        if (hook->phase == WIRE_PHASE_LOG_TRANSACTION && hook->order == order &&
+            tenon_phase_applies(r, hook, &answer)) {
+            tenon_record_add(r, hook);
+        }
+    }
+    return OK;
+}
+
 static int run_all(request_rec *r, wire_phase phase, tenon_order order)
 {
+    if (phase == WIRE_PHASE_LOG_TRANSACTION) {
+        return run_log(r, order);
+    }
     return say(r, phase, run_chain(r, phase, order, 1));
 }
 
