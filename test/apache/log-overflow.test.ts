@@ -24,6 +24,8 @@ const POOLS = {
   bounded: "TenonLogMemory 64K\nTenonLogSpill 512K",
   drop: "TenonLogMemory 64K\nTenonLogOverflow drop",
   wait: "TenonLogMemory 64K\nTenonLogOverflow wait 300ms",
+  hung: "",
+  "hung-again": "",
   failing: "TenonProcesses 3",
 };
 
@@ -57,9 +59,25 @@ describe("log records that a pool does not keep up with", () => {
   async function fill(pool: string, count: number): Promise<void> {
     const { port } = httpd.places;
     await ask(`${httpd.url}/${pool}.txt?n=0&hold`);
-    await waitUntil("a record", () => waitingBytes(httpd.runtime, pool) > 0);
+    await waitUntil("a hook that waits", () => recordsOf(pool).held);
     const load = { port, path: `/${pool}.txt`, first: 1, count: count - 1 };
     await sendLoad({ ...load, connections: 1, depth: 8 });
+  }
+
+  /** Sends requests from many clients at once: how long they took, ms. */
+  async function timeOf(pool: string, query: string): Promise<number> {
+    const load = { port: httpd.places.port, connections: 8, depth: 8, path: `/${pool}.txt` };
+    const before = performance.now();
+    await sendLoad({ ...load, query, count: 3_000 });
+    return performance.now() - before;
+  }
+
+  async function nothingWaits(pool: string): Promise<void> {
+    const none = (): boolean =>
+      spoolFiles(httpd.runtime, pool).every(
+        ({ name, waiting }) => waiting === 0 || name.startsWith("refused-"),
+      );
+    await waitUntil("no record waits", none, { timeoutMs: 40_000 });
   }
 
   /** Records that were dropped, as the log says. */
@@ -74,7 +92,7 @@ describe("log records that a pool does not keep up with", () => {
   /** Each record is delivered or counted as dropped. */
   async function assertCounted(pool: string, count: number): Promise<void> {
     recordsOf(pool).release();
-    await waitUntil("no record waits", () => waitingBytes(httpd.runtime, pool) === 0);
+    await nothingWaits(pool);
     // A process that ends tells at once what it has not told yet.
     await httpd.graceful();
     const all = (): boolean => recordsOf(pool).numbers().size + dropped(pool) === count;
@@ -127,7 +145,7 @@ describe("log records that a pool does not keep up with", () => {
     try {
       let slowest = 0;
       await ask(`${url}?n=0&hold`, { agent });
-      await waitUntil("a record", () => waitingBytes(httpd.runtime, "wait") > 0);
+      await waitUntil("a hook that waits", () => recordsOf("wait").held);
       // The next request on a connection comes to a thread only when the record of the one before is kept or dropped.
       for (let number = 1; slowest < 280; number++) {
         assert.ok(number < 1000, "no request waited");
@@ -136,7 +154,7 @@ describe("log records that a pool does not keep up with", () => {
         slowest = Math.max(slowest, performance.now() - before);
       }
       recordsOf("wait").release();
-      await waitUntil("no record waits", () => waitingBytes(httpd.runtime, "wait") === 0);
+      await nothingWaits("wait");
       assert.ok(slowest < 3_000, `a request waited ${slowest} ms`);
       const before = performance.now();
       await ask(`${url}?n=1001`, { agent });
@@ -147,27 +165,27 @@ describe("log records that a pool does not keep up with", () => {
     }
   });
 
-  it("cost requests neither time nor httpd memory while the pool hangs", async () => {
-    const load = { port: httpd.places.port, connections: 8, depth: 8 };
-    const child = httpd.processes().children[0] ?? 0;
-    const time = async (path: string, query: string): Promise<number> => {
-      const before = performance.now();
-      await sendLoad({ ...load, path, query, count: 3_000 });
-      return performance.now() - before;
-    };
-    rmSync(`${recordsOf("failing").path}.release`, { force: true });
-    await time("/failing.txt", "a=b");
-    const usual = await time("/failing.txt", "a=b");
-    await time("/failing.txt", "hold");
-    const memory = privateMemory(child);
-    const hung = await time("/failing.txt", "hold");
-    // 12,000 records are 8 MiB and more.
-    const grown = privateMemory(child) - memory;
-    recordsOf("failing").release();
+  it("cost requests no time while the pool hangs", async () => {
+    const usual = await timeOf("hung", "a=b");
+    const hung = await timeOf("hung", "hold");
     assert.ok(hung < 3 * usual + 500, `${hung} ms instead of ${usual}`);
+    recordsOf("hung").release();
+    await nothingWaits("hung");
+  });
+
+  it("leave httpd flat memory while the pool hangs", async () => {
+    const child = httpd.processes().children[0] ?? 0;
+    await timeOf("hung-again", "hold");
+    const before = privateMemory(child);
+    await timeOf("hung-again", "hold");
+    await timeOf("hung-again", "hold");
+    const grown = privateMemory(child) - before;
+    // 6,000 records are 4 MiB and more.
+    const waiting = waitingBytes(httpd.runtime, "hung-again");
+    recordsOf("hung-again").release();
+    assert.ok(waiting > 4 * 1024 * 1024, `${waiting} bytes wait`);
     assert.ok(grown < 1024 * 1024, `httpd grew by ${grown} bytes`);
-    const none = (): boolean => waitingBytes(httpd.runtime, "failing") === 0;
-    await waitUntil("no record waits", none, { timeoutMs: 40_000 });
+    await nothingWaits("hung-again");
   });
 
   it("go on when the hook of one throws, and when one ends every worker that has it", async () => {
@@ -184,14 +202,7 @@ describe("log records that a pool does not keep up with", () => {
     await httpd.waitForLog(/TN0114: \[failing \d+\] .*no record of n=20001/, { since: mark });
     const line = await httpd.waitForLog(/TN0113: /, { since: mark, timeoutMs: 40_000 });
     const [, id = "", path = ""] = /#(\S+)\].* it is in (\S+)$/.exec(line) ?? [];
-    await waitUntil(
-      "no record waits",
-      () =>
-        waitingBytes(httpd.runtime, "failing") === 0 ||
-        spoolFiles(httpd.runtime, "failing").every(
-          ({ name, waiting }) => waiting === 0 || name.startsWith("refused-"),
-        ),
-    );
+    await nothingWaits("failing");
     const numbers = new Set(
       records
         .all()

@@ -50,6 +50,11 @@ export class WrittenRecords {
 `;
   }
 
+  /** Whether a hook of a request with `?hold` waits, or has. */
+  get held(): boolean {
+    return existsSync(`${this.path}.held`);
+  }
+
   /** Lets go of the hooks of requests with `?hold`, from now on. */
   release(): void {
     writeFileSync(`${this.path}.release`, "");
