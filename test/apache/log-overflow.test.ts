@@ -8,7 +8,12 @@ import { ask } from "../helpers/http-client.ts";
 import { startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 import { sendLoad } from "../helpers/load-client.ts";
 import { privateMemory, waitUntil } from "../helpers/processes.ts";
-import { spoolFiles, WrittenRecords, waitingBytes } from "../helpers/records.ts";
+import {
+  recordsApplication,
+  spoolFiles,
+  WrittenRecords,
+  waitingBytes,
+} from "../helpers/records.ts";
 
 /** One process, so that its limits are those of all. */
 const ONE_CHILD = `ServerLimit 1
@@ -27,7 +32,15 @@ const POOLS = {
   hung: "",
   "hung-again": "",
   failing: "TenonProcesses 3",
+  lacking: "",
 };
+
+/** An application that lacks the hook at first. */
+function lackingApplication(places: HttpdPlaces): string {
+  const path = join(places.directory, "lacking.ts");
+  writeFileSync(path, "export default () => {};\n", { mode: 0o644 });
+  return path;
+}
 
 describe("log records that a pool does not keep up with", () => {
   let httpd: TestHttpd;
@@ -46,6 +59,7 @@ describe("log records that a pool does not keep up with", () => {
           const records = new WrittenRecords(places.directory, name);
           written.set(name, records);
           writeFileSync(join(places.htdocs, `${name}.txt`), "hello\n");
+          if (name === "lacking") records.application = lackingApplication(places);
           return `${records.pool(name, `TenonProcesses 1\n${directives}`)}<Location "/${name}.txt">
   TenonHook log_transaction ${name}
 </Location>`;
@@ -215,4 +229,17 @@ describe("log records that a pool does not keep up with", () => {
     assert.ok(!records.all().some((record) => record.id === id));
     rmSync(path);
   }).timeout(120_000);
+
+  it("wait while the application has no such hook", async () => {
+    httpd.expectLog("TN0117", "TN0216");
+    const records = recordsOf("lacking");
+    const load = { port: httpd.places.port, path: "/lacking.txt", count: 50 };
+    await sendLoad(load);
+    await httpd.waitForLog(/TN0117: \[lacking \d+\] .*which wait: .*logTransaction/);
+    const hook = `export { logTransaction } from "${recordsApplication}";\n`;
+    writeFileSync(records.application, hook);
+    for (const pid of httpd.workersOf("lacking")) process.kill(pid, "SIGKILL");
+    await records.waitFor(load.count, () => httpd.log().tail());
+    await nothingWaits("lacking");
+  });
 });
