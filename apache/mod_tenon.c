@@ -11,6 +11,7 @@
 #include "ending.h"
 #include "exchange.h"
 #include "fallback.h"
+#include "filter.h"
 #include "location.h"
 #include "override.h"
 #include "supervise.h"
@@ -25,6 +26,7 @@ static void register_hooks(apr_pool_t *p)
     tenon_connection_register();
     tenon_amend_register();
     tenon_handler_register();
+    tenon_filter_register();
     tenon_fallback_register();
 }
 

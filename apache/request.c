@@ -11,6 +11,7 @@
 
 #include "wire/bytes.h"
 #include "exchange.h"
+#include "filter.h"
 #include "location.h"
 #include "log.h"
 
@@ -150,6 +151,10 @@ static int measure_body(tenon_exchange *x)
     const char *length = apr_table_get(x->r->headers_in, "Content-Length");
     apr_off_t declared;
     x->body_length = 0;
+    if (x->content) {
+        tenon_content_measure(x);
+        return OK;
+    }
     if (!ap_request_has_body(x->r)) {
         x->body_read = 1;
         x->flags = wants_upgrade(x->r) ? WIRE_FLAG_UPGRADE : WIRE_FLAG_END;
@@ -180,10 +185,12 @@ static int add_eager_body(tenon_exchange *x, size_t at)
 {
     uint8_t *data = x->head + at + WIRE_FRAME_HEADER_BYTES;
     apr_ssize_t got;
-    if (x->r->expecting_100) {
+    if (x->r->expecting_100 && !x->content) {
         return OK;
     }
-    got = tenon_body_read(x, data, most_eager(x));
+    x->eager_body = data;
+    got = x->content ? tenon_content_peek(x, data, most_eager(x))
+                     : tenon_body_read(x, data, most_eager(x));
     if (got < 0) {
         return x->status;
     }
