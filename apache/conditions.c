@@ -93,6 +93,5 @@ static apr_status_t judge(ap_filter_t *f, apr_bucket_brigade *bb)
 
 void tenon_conditions_register(void)
 {
-    conditions_filter =
-        ap_register_output_filter("TENON_CONDITIONS", judge, NULL, BEHIND_CONTENT);
+    conditions_filter = ap_register_output_filter("TENON_CONDITIONS", judge, NULL, BEHIND_CONTENT);
 }

@@ -49,7 +49,8 @@ void tenon_content_measure(tenon_exchange *x)
     }
 }
 
-/* Copies a small file without a change to its bucket, so that it can still be sent as a file: bytes.
+/* Copies a small file without a change to its bucket, so that it can still be sent as a file:
+ * bytes.
  */
 static apr_size_t copy_file(tenon_exchange *x, apr_bucket *bucket, uint8_t *to, size_t most)
 {
@@ -256,7 +257,8 @@ static tenon_outcome converse(tenon_exchange *x)
     int more = 1;
     int came = 0;
     x->heard = apr_time_now();
-    if (x->ended && !x->answered && apr_time_from_msec(x->answer_limit.ms) > TENON_CHANNEL_FIRST_WAIT) {
+    if (x->ended && !x->answered &&
+        apr_time_from_msec(x->answer_limit.ms) > TENON_CHANNEL_FIRST_WAIT) {
         outcome = tenon_exchange_receive(x, 0, &came);
     }
     while (outcome == TENON_GOING && more) {

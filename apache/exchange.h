@@ -3,13 +3,14 @@
  * One phase of a request on its way through the hop. request.c makes the first bytes, body.c sends
  * what the worker asks for, response.c passes an answer on, result.c takes what a hook returned,
  * converse.c moves the bytes, wait.c waits for more, run.c decides what becomes of a channel that
- * breaks. handler.c and ask.c run one on the stack of the thread that handles the request; that of a
- * filter (filter.h) lives as long as the request and goes on whenever httpd has something for it.
+ * breaks. handler.c and ask.c run one on the stack of the thread that handles the request; that of
+ * a filter (filter.h) lives as long as the request and goes on whenever httpd has something for it.
  */
 #ifndef TENON_EXCHANGE_H
 #define TENON_EXCHANGE_H
 
 #include <httpd.h>
+#include <util_filter.h>
 #include <apr_buckets.h>
 #include "channel.h"
 #include "config.h"
@@ -67,8 +68,8 @@ typedef struct {
 
     /* Of a filter. */
     ap_filter_t *filter;         /* in whose place of the chain it runs; NULL: no filter */
-    apr_bucket_brigade *content; /* of an output filter: what is not sent yet; NULL: another's body is
-                                    the client's */
+    apr_bucket_brigade *content; /* of an output filter: what is not sent yet; NULL: another's body
+                                    is the client's */
     apr_status_t downstream;     /* what the next filter said last */
 
     /* Request body, beyond the eager part. */
@@ -77,10 +78,10 @@ typedef struct {
     uint64_t body_sent;   /* bytes, the eager part included */
     uint64_t eager;       /* bytes of the eager part */
     const uint8_t *eager_body;
-    uint64_t asked;       /* bytes the worker has asked for in all, the eager part included */
-    int body_read;        /* the client's body is read to its end */
-    int tunnel;           /* 101 was passed on: both sides are bytes of another protocol now */
-    int left;             /* the worker knows that this process ends, and a tunnel with it */
+    uint64_t asked;  /* bytes the worker has asked for in all, the eager part included */
+    int body_read;   /* the client's body is read to its end */
+    int tunnel;      /* 101 was passed on: both sides are bytes of another protocol now */
+    int left;        /* the worker knows that this process ends, and a tunnel with it */
     int half_closed; /* the client has ended its side, but may have sent the whole body before */
     int ended;       /* END is sent, or on its way in `out` */
     uint8_t *out;    /* frames on their way to the worker */
@@ -89,7 +90,8 @@ typedef struct {
 
     /* What a hook is told and says. */
     const apr_array_header_t *entries; /* tenon_entry, for the worker */
-    apr_array_header_t *changes;       /* tenon_entry, not applied yet */
+    apr_array_header_t *changes;       /* tenon_entry, as they came; NULL: none */
+    int applied;                       /* so many of the changes */
     tenon_answer *answer;
     int stated;       /* the worker holds state */
     int muted;        /* this phase, or this subrequest, cannot send an answer */
@@ -125,7 +127,21 @@ const char *tenon_connection_id(const conn_rec *c);
 int tenon_connection_last(request_rec *r);
 void tenon_connection_register(void);
 
-/* request.c: the bytes that go first. OK, or the HTTP status to answer (logged). */
+/* What makes a REQUEST, beside the request. */
+typedef struct {
+    uint8_t phase;
+    uint8_t flags;
+    const char *export;                /* NULL: the application itself */
+    const apr_array_header_t *entries; /* tenon_entry; NULL: none */
+    uint64_t body_length;
+} tenon_request_head;
+
+/* request.c */
+/* A REQUEST with the exchange number 0, and `room` bytes behind it: its size, or a wire error
+ * negated. */
+int tenon_request_encode(request_rec *r, const tenon_request_head *head, size_t room,
+                         uint8_t **frame);
+/* The bytes that go first. OK, or the HTTP status to answer (logged). */
 int tenon_request_prepare(tenon_exchange *x);
 /* Numbers the REQUEST in `head` for the channel it goes on next. */
 void tenon_request_number(tenon_exchange *x, uint32_t exchange);
@@ -150,9 +166,6 @@ tenon_outcome tenon_response_frame(tenon_exchange *x, const wire_frame *frame);
 tenon_outcome tenon_response_finish(tenon_exchange *x);
 /* Passes down what has been collected; `flush` lets nothing wait in httpd. */
 tenon_outcome tenon_response_pass(tenon_exchange *x, int flush);
-/* Whether a field belongs to the connection or says where a message ends: httpd's business, both.
- */
-int tenon_response_frames_message(wire_text name);
 /* Closes the client's connection, or resets its stream, without an answer. */
 void tenon_response_drop(tenon_exchange *x);
 /* Ends an answer that cannot be completed so that the client sees it (P3). */
@@ -197,6 +210,10 @@ void tenon_amend_register(void);
 tenon_outcome tenon_result_frame(tenon_exchange *x, const wire_frame *frame);
 /* Applies the changes that have come. */
 void tenon_result_apply(tenon_exchange *x);
+/* Makes the request ready for an answer of the worker, in whichever phase that comes. */
+void tenon_result_open_answer(tenon_exchange *x);
+/* Takes a RESPONSE that is not passed on. */
+tenon_outcome tenon_result_mute(tenon_exchange *x, wire_response *response);
 
 /* run.c */
 /* Fills in what r, hook, pool and role do not say. */
@@ -207,8 +224,7 @@ void tenon_exchange_use_pool_limits(tenon_exchange *x);
 tenon_outcome tenon_exchange_run(tenon_exchange *x);
 /* Lets the exchange of a filter go on by `converse`, which says GOING when it is to be called again
  * with more: GOING, or how it ended. */
-tenon_outcome tenon_exchange_go_on(tenon_exchange *x,
-                                   tenon_outcome (*converse)(tenon_exchange *x));
+tenon_outcome tenon_exchange_go_on(tenon_exchange *x, tenon_outcome (*converse)(tenon_exchange *x));
 /* Whether it is that of an input filter, whose answer goes to who reads the request's body. */
 int tenon_exchange_uploads(const tenon_exchange *x);
 /* Ends the exchange of a filter whose request is over. */

@@ -216,8 +216,8 @@ static int is_there(const request_rec *r, const tenon_hook *hook)
     return f != NULL;
 }
 
-/* httpd puts what is added later behind what is there: nearer to the client. What is configured first
- * is to work first. */
+/* httpd puts what is added later behind what is there: nearer to the client. What is configured
+ * first is to work first. */
 static void insert_uploads(request_rec *r, const tenon_location *here, tenon_order order)
 {
     for (int i = here->hooks->nelts - 1; i >= 0; i--) {

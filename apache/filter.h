@@ -22,14 +22,14 @@ typedef struct {
     tenon_exchange x; /* x.r is NULL before it begins */
     tenon_answer answer;
     const tenon_hook *hook;
-    int over;                     /* nothing is to be filtered any more */
-    apr_bucket_brigade *held;     /* output: metadata that waits for the head */
-    int dropped;                  /* output: what went with the head is gone from x.content */
-    int failing;                  /* output: the content ends with an error of its own */
-    apr_bucket_brigade *ready;    /* input: filtered, not read yet */
-    int waits;                    /* input: the reader may be kept waiting */
-    int framed;                   /* input: httpd has read what frames the client's body */
-    const char *length, *coding;  /* input: what frames the client's body; hidden from handlers */
+    int over;                    /* nothing is to be filtered any more */
+    apr_bucket_brigade *held;    /* output: metadata that waits for the head */
+    int dropped;                 /* output: what went with the head is gone from x.content */
+    int failing;                 /* output: the content ends with an error of its own */
+    apr_bucket_brigade *ready;   /* input: filtered, not read yet */
+    int waits;                   /* input: the reader may be kept waiting */
+    int framed;                  /* input: httpd has read what frames the client's body */
+    const char *length, *coding; /* input: what frames the client's body; hidden from handlers */
 } tenon_filter;
 
 tenon_filter *tenon_filter_make(request_rec *r, const tenon_hook *hook);

@@ -202,6 +202,7 @@ tenon_hook *tenon_hook_parse_target(cmd_parms *cmd, const char *text, wire_phase
                          "that the application exports, or leave #%s out for %s",
                          cmd->cmd->name, hook->export, hook->export, tenon_hook_export_name(phase));
     } else if (!hook->htaccess) {
+        hook->number = tenon_configuration->hooks->nelts;
         APR_ARRAY_PUSH(tenon_configuration->hooks, tenon_hook *) = hook;
     } else {
         hook->pool = tenon_config_pool(hook->pool_name, cmd->temp_pool);
@@ -325,12 +326,8 @@ static const char *set_errors(cmd_parms *cmd, tenon_hook *hook, const char *valu
 static const struct {
     const char *name;
     const char *(*set)(cmd_parms *cmd, tenon_hook *hook, const char *value);
-} options[] = {{"when", set_when},
-               {"order", set_order},
-               {"timeout", set_timeout},
-               {"on-error", set_on_error},
-               {"cache", set_cache},
-               {"errors", set_errors}};
+} options[] = {{"when", set_when},         {"order", set_order}, {"timeout", set_timeout},
+               {"on-error", set_on_error}, {"cache", set_cache}, {"errors", set_errors}};
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 
 /* Takes one option; `*given` has a bit for each that came before. */
@@ -402,15 +399,15 @@ static const char *end(cmd_parms *cmd, tenon_location *here, const row *phase, c
     return NULL;
 }
 
-tenon_hook *tenon_hook_parse(cmd_parms *cmd, const char *text, const char *options,
-                             wire_phase phase, const char **error)
+tenon_hook *tenon_hook_parse(cmd_parms *cmd, const char *text, const char *args, wire_phase phase,
+                             const char **error)
 {
     tenon_hook *hook = tenon_hook_parse_target(cmd, text, phase, error);
     unsigned given = 0;
-    while (!*error && *options) {
-        *error = set_hook_option(cmd, hook, next_word(cmd->pool, &options), &given);
-        while (apr_isspace(*options)) {
-            options++;
+    while (!*error && *args) {
+        *error = set_hook_option(cmd, hook, next_word(cmd->pool, &args), &given);
+        while (apr_isspace(*args)) {
+            args++;
         }
     }
     return *error ? NULL : hook;

@@ -28,8 +28,8 @@ typedef struct {
 /* Of one request_rec. */
 typedef struct {
     tenon_origin *origin;
-    int answered; /* a phase has sent the answer: no other may */
-    int verdict;  /* what the next phase returns for one that cannot end a request; 0: nothing */
+    int ended;   /* what the client gets is decided: an answer was sent, or begun, by a phase */
+    int verdict; /* what the next phase returns for one that cannot end a request; 0: nothing */
 } tenon_request;
 
 /* The memo of a request_rec, made when there is none. */

@@ -8,12 +8,15 @@
 #include <http_config.h>
 
 #include "config.h"
+#include "counts.h"
 #include "ending.h"
 #include "exchange.h"
 #include "fallback.h"
 #include "filter.h"
 #include "location.h"
 #include "override.h"
+#include "phases.h"
+#include "status.h"
 #include "supervise.h"
 
 static void register_hooks(apr_pool_t *p)
@@ -21,12 +24,15 @@ static void register_hooks(apr_pool_t *p)
     (void)p;
     tenon_config_register();
     tenon_override_register();
+    tenon_counts_register();
+    tenon_status_register();
     tenon_supervise_register();
     tenon_ending_register();
     tenon_connection_register();
     tenon_amend_register();
     tenon_handler_register();
     tenon_filter_register();
+    tenon_phases_register();
     tenon_fallback_register();
 }
 

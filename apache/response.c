@@ -15,7 +15,9 @@
 #include <sys/socket.h>
 
 #include "exchange.h"
+#include "filter.h"
 #include "log.h"
+#include "permit.h"
 #include "wire/exchange.h"
 
 #define MOST_LOG_LINES 40
@@ -30,24 +32,11 @@ static int is(wire_text name, const char *other)
     return strlen(other) == name.length && strncasecmp(name.at, other, name.length) == 0;
 }
 
-/* Of the connection, not of the response (RFC 9110, 7.6.1): the connection is httpd's. */
-static int is_hop_by_hop(wire_text name)
-{
-    return is(name, "Connection") || is(name, "Keep-Alive") || is(name, "Transfer-Encoding") ||
-           is(name, "Proxy-Connection") || is(name, "Upgrade");
-}
-
-int tenon_response_frames_message(wire_text name)
-{
-    return is_hop_by_hop(name) || is(name, "Content-Length") || is(name, "Trailer") ||
-           is(name, "TE");
-}
-
 /* Adds one header to the answer: 0, or -WIRE_ERROR_BAD_LENGTH. */
 static int add_header(tenon_exchange *x, wire_text name, wire_text value)
 {
     request_rec *r = x->r;
-    if (is_hop_by_hop(name) && !x->tunnel) {
+    if (tenon_permit_is_hop_by_hop(name) && !x->tunnel) {
         return 0;
     }
     if (is(name, "Content-Type")) {
@@ -174,6 +163,10 @@ static tenon_outcome answer(tenon_exchange *x, wire_response *response)
     if (response->status < 200) {
         return tenon_interim_answer(x, response);
     }
+    if (x->muted) {
+        return tenon_result_mute(x, response);
+    }
+    tenon_result_open_answer(x);
     forget_file(r);
     if (x->content) {
         /* A filter answers with all headers, also with those that it leaves as they are. */
@@ -233,7 +226,7 @@ static tenon_outcome complete(tenon_exchange *x)
         x->status = HTTP_BAD_GATEWAY;
         return TENON_FAILED;
     }
-    if (!x->tunnel) {
+    if (!x->tunnel && !x->muted) {
         APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_eos_create(x->r->connection->bucket_alloc));
     }
     return TENON_COMPLETE;
@@ -249,7 +242,7 @@ static int read_trailers(tenon_exchange *x, wire_end *end)
         if (error < 0) {
             return error;
         }
-        if (!tenon_response_frames_message(name)) {
+        if (!tenon_permit_is_framing(name)) {
             apr_table_addn(to, copy(x, name), copy(x, value));
         }
     }
@@ -359,6 +352,9 @@ static tenon_outcome take_pull(tenon_exchange *x, const wire_frame *frame)
     if (error < 0) {
         return tenon_exchange_violation(x, error, "PULL");
     }
+    if (x->flags & WIRE_FLAG_END) {
+        return TENON_GOING;
+    }
     x->asked = bytes > UINT64_MAX - x->asked ? UINT64_MAX : x->asked + bytes;
     return TENON_GOING;
 }
@@ -382,8 +378,13 @@ static tenon_outcome dispatch(tenon_exchange *x, const wire_frame *frame)
         return take_log(x, frame);
     case WIRE_FRAME_CLOSE:
         return take_close(x, frame);
+    case WIRE_FRAME_RESULT:
+    case WIRE_FRAME_FIELDS:
+        return tenon_result_frame(x, frame);
     case WIRE_FRAME_REQUEST:
     case WIRE_FRAME_RESPONSE: /* handled before */
+    case WIRE_FRAME_ASK:
+    case WIRE_FRAME_REPLY:
         break;
     }
     return tenon_exchange_violation(x, -WIRE_ERROR_OUT_OF_ORDER, wire_frame_type_name(frame->type));
@@ -420,6 +421,10 @@ tenon_outcome tenon_response_pass(tenon_exchange *x, int flush)
     apr_status_t status;
     if (tenon_exchange_uploads(x)) {
         return tenon_upload_collect(x);
+    }
+    if (x->muted) {
+        apr_brigade_cleanup(x->output);
+        return TENON_GOING;
     }
     if (flush) {
         APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_flush_create(x->r->connection->bucket_alloc));

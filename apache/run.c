@@ -40,8 +40,7 @@ const char *tenon_exchange_consequence(const tenon_exchange *x, int status)
     if (!x->hook || x->hook->on_error == OK) {
         return apr_itoa(x->r->pool, status);
     }
-    if (x->hook->on_error == DECLINED && x->filter &&
-        (x->answered || x->body_sent > x->eager)) {
+    if (x->hook->on_error == DECLINED && x->filter && (x->answered || x->body_sent > x->eager)) {
         return apr_itoa(x->r->pool, status);
     }
     return x->hook->on_error == DECLINED
@@ -151,6 +150,9 @@ static void release(tenon_exchange *x, tenon_outcome outcome)
 {
     tenon_channel *channel = x->channel;
     x->channel = NULL;
+    if (x->hook && outcome == TENON_COMPLETE) {
+        tenon_request_ran(x->r, x->pool, channel, x->stated);
+    }
     if (outcome == TENON_COMPLETE && x->descriptor < 0 && !x->tunnel && x->out_sent == 0 &&
         wire_reader_empty(&x->reader) && wire_exchange_idle(channel->state)) {
         tenon_channel_keep(x->pool, channel);
@@ -164,6 +166,8 @@ static void release(tenon_exchange *x, tenon_outcome outcome)
 static void begin_again(tenon_exchange *x)
 {
     wire_reader_init(&x->reader, x->buffer, x->buffer_size);
+    x->changes = NULL;
+    x->applied = 0;
     x->refused = 0;
     x->surplus = 0;
     x->asked = x->eager;

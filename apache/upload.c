@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The input filter: the body that a client sends goes to a worker by its credit, and what comes back
- * is what the handler reads. The worker is asked before the handler begins, so that the handler
- * finds a Content-Length only when it is that of the filtered body.
+ * The input filter: the body that a client sends goes to a worker by its credit, and what comes
+ * back is what the handler reads. The worker is asked before the handler begins, so that the
+ * handler finds a Content-Length only when it is that of the filtered body.
  */
 #include <httpd.h>
 #include <http_core.h>
@@ -44,7 +44,8 @@ static void set_header(request_rec *r, const char *name, const char *value)
     }
 }
 
-/* Hides what frames the client's body from handlers. `length` is that of the filtered body, or NULL.
+/* Hides what frames the client's body from handlers. `length` is that of the filtered body, or
+ * NULL.
  */
 static void reframe(tenon_filter *filter, const char *length)
 {

@@ -201,9 +201,8 @@ static const tenon_exchange *add_uploads(const tenon_exchange *x, struct pollfd 
     const tenon_exchange *before;
     while (*count < MOST_EVENTS && wants_client(x) && (before = tenon_upload_before(x)) != NULL) {
         const apr_time_t limit = tenon_exchange_deadline(before);
-        any[(*count)++] =
-            (struct pollfd){before->channel->fd,
-                            (short)(before->out_size > 0 ? POLLIN | POLLOUT : POLLIN), 0};
+        any[(*count)++] = (struct pollfd){
+            before->channel->fd, (short)(before->out_size > 0 ? POLLIN | POLLOUT : POLLIN), 0};
         if (limit != 0 && (*deadline == 0 || limit < *deadline)) {
             *deadline = limit;
         }
