@@ -471,7 +471,7 @@ static int decode_text(const uint8_t *payload, size_t length, uint16_t *headers,
         return -WIRE_ERROR_BAD_PAYLOAD;
     *text = text_at(payload, ASK_TEXT, size);
     *fields = cursor_at(payload, ASK_TEXT + size, length);
-    return 0;
+    return size > 0 && memchr(text->at, 0, size) != NULL ? -WIRE_ERROR_BAD_FIELD : 0;
 }
 
 static int ask_known(int kind)
