@@ -2,6 +2,7 @@
 // One request and its response as an adapter sees them. Made by channel.ts, used by ts/adapter and ts/worker; its frames leave
 // through frame-batch.ts.
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Result } from "../wire/hook-message.ts";
 import type { RequestHead } from "../wire/message.ts";
 import { Flag, LogLevel, WireError, WireNumber } from "../wire/protocol.ts";
 import { countLargeBody } from "./body-memory.ts";
@@ -290,6 +291,16 @@ export class Exchange {
     }
     if (trailers === undefined || trailers.length === 0) batch.markEnd(this.#sentBytes);
     else this.#encodeTrailers(trailers);
+    this.#ended = true;
+    this.#carrier.finish(this);
+    this.#sendBatch();
+    this.#carrier.settle();
+  }
+
+  /** Ends the exchange of a hook with what it returned. */
+  result(result: Result): void {
+    if (this.over || this.responded) return;
+    batch.result(result);
     this.#ended = true;
     this.#carrier.finish(this);
     this.#sendBatch();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gathers the frames of one write to a socket: a small response (head, body and end flag) becomes one buffer. Used by exchange.ts
 // and channel.ts; calls the codec.
+import { encodeResult, type Result, resultSize } from "../wire/hook-message.ts";
 import { encodeFrameHeader } from "../wire/frame.ts";
 import { encodeEnd, encodeResponse, endSize, responseSize } from "../wire/message.ts";
 import { Flag, FrameType, type LogLevel, type WireError, WireNumber } from "../wire/protocol.ts";
@@ -96,6 +97,12 @@ class FrameBatch {
   pull(bytes: number): void {
     this.#room(FrameBytes.PULL);
     this.#at = encodePull(this.#slab, this.#at, bytes);
+  }
+
+  /** @throws {TENON_ERR_WIRE_BAD_FIELD} {TENON_ERR_WIRE_BAD_PAYLOAD} {TENON_ERR_WIRE_TOO_LONG} */
+  result(result: Result): void {
+    this.#room(resultSize(result));
+    this.#at = encodeResult(this.#slab, this.#at, result);
   }
 
   abort(error: WireError, text: string): void {

@@ -8,12 +8,10 @@ type Chunk = Uint8Array | string;
 /** The body of an exchange as a stream that asks the host for more when it is read. */
 export class IncomingBody {
   readonly stream: ReadableStream<Uint8Array>;
-  readonly #exchange: Exchange;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #touched = false;
 
   constructor(exchange: Exchange) {
-    this.#exchange = exchange;
     this.stream = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -31,6 +29,7 @@ export class IncomingBody {
       // With any room of its own it would ask before somebody reads.
       new ByteLengthQueuingStrategy({ highWaterMark: 0 }),
     );
+    if (exchange.bodyEnded) this.end();
   }
 
   /** Whether somebody has read of it, or has let it go. */
@@ -56,11 +55,6 @@ export class IncomingBody {
   drop(): void {
     if (!this.stream.locked) this.stream.cancel().catch(() => undefined);
     this.#controller = undefined;
-  }
-
-  /** Whether the host has more of it. */
-  get open(): boolean {
-    return this.#controller !== undefined && !this.#exchange.over;
   }
 }
 

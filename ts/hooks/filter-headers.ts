@@ -2,7 +2,7 @@
 // The headers of a filtered response: which stay true of another body, and how they are spelled.
 import type { Entry } from "../wire/entries.ts";
 import { EntryOperation, EntryTable } from "../wire/protocol.ts";
-import type { FilteredResponse } from "./filter-types.ts";
+import type { FilteredResponse, HeadersLike } from "./filter-types.ts";
 
 /** Headers that speak of the very bytes of the body (RFC 9110, 8.6, 8.8 and 14.3; RFC 9530). */
 const ofTheBytes: ReadonlySet<string> = new Set([
@@ -92,7 +92,7 @@ function weak(etag: string): string {
 }
 
 /** The changes of a filter that leaves the body as it is. */
-export function changesOf(headers: OutgoingHeaders, given: HeadersInit | undefined): Entry[] {
+export function changesOf(headers: OutgoingHeaders, given: HeadersLike | undefined): Entry[] {
   const after = given === undefined ? headers.given : new Headers(given);
   const changes: Entry[] = [];
   const names = new Set([...headers.namesBefore(), ...after.keys()]);
@@ -122,7 +122,12 @@ function changeOf(headers: OutgoingHeaders, after: Headers, name: string): Entry
   const table = headers.tables.get(name) ?? EntryTable.HEADERS_OUT;
   for (const each of [EntryTable.HEADERS_OUT, EntryTable.ERR_HEADERS_OUT] as const) {
     if (each !== table || value === null) {
-      changes.push({ operation: EntryOperation.UNSET, table: each, name: spelled, value: undefined });
+      changes.push({
+        operation: EntryOperation.UNSET,
+        table: each,
+        name: spelled,
+        value: undefined,
+      });
     }
   }
   if (value === null) return changes;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What filters are given and return.
 
+/** What `new Headers()` takes. */
+export type HeadersLike = ConstructorParameters<typeof Headers>[0];
+
 /** Bytes of a body, as a filter may give them; text is sent as UTF-8. */
 export type FilterBody =
   | ReadableStream<Uint8Array | string>
@@ -27,7 +30,7 @@ export interface FilterableResponse {
 /** A response in place of the one that was filtered. What is left out stays as it was. */
 export interface FilteredResponse {
   readonly status?: number;
-  readonly headers?: HeadersInit;
+  readonly headers?: NonNullable<HeadersLike>;
   readonly body?: FilterBody | FilterTransform | null;
   /**
    * The same body always becomes the same: ETag (made weak) and Last-Modified stay, and conditional requests are answered by them. Otherwise both

@@ -94,7 +94,10 @@ export class FilterExchange<R> implements ExchangeListener {
         return;
       }
     }
-    const { response: answer, body } = decision ?? { response: result as FilteredResponse, body: "" };
+    const { response: answer, body } = decision ?? {
+      response: result as FilteredResponse,
+      body: "",
+    };
     const length = hasBody ? lengthOf(body) : undefined;
     const fields = headers.filtered(answer, decision !== undefined && hasBody, length);
     this.#exchange.respond(answer.status ?? status, "", fields, declaredIn(fields, hasBody));
@@ -122,13 +125,15 @@ export class FilterExchange<R> implements ExchangeListener {
   #decide(result: unknown, hasBody: boolean): Decision | undefined {
     if (result === undefined || result === null) return undefined;
     if (typeof result === "number") return this.#checkStatus(result);
-    if (isTransform(result)) return hasBody ? { response: {}, body: this.#through(result) } : undefined;
+    if (isTransform(result))
+      return hasBody ? { response: {}, body: this.#through(result) } : undefined;
     if (isBody(result)) return { response: {}, body: result };
     if (!isResponse(result)) throw new TypeError(`it returned ${describe(result)}: ${EXPECTED}`);
     const { body } = result;
     if (body === undefined) return undefined;
     if (body === null) return { response: result, body: "" };
-    if (isTransform(body)) return hasBody ? { response: result, body: this.#through(body) } : undefined;
+    if (isTransform(body))
+      return hasBody ? { response: result, body: this.#through(body) } : undefined;
     if (!isBody(body)) throw new TypeError(`its body is ${describe(body)}: ${EXPECTED}`);
     return { response: result, body };
   }
@@ -168,7 +173,9 @@ export class FilterExchange<R> implements ExchangeListener {
         return;
       }
       if (!(value instanceof Uint8Array) && typeof value !== "string") {
-        throw new TypeError(`its body gave ${describe(value)}: a chunk is a Uint8Array or a string`);
+        throw new TypeError(
+          `its body gave ${describe(value)}: a chunk is a Uint8Array or a string`,
+        );
       }
       if (!exchange.write(value)) await this.#room();
     }
