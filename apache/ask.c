@@ -8,6 +8,7 @@
 #include <http_protocol.h>
 #include <apr_strings.h>
 
+#include "counts.h"
 #include "exchange.h"
 #include "log.h"
 #include "phases.h"
@@ -88,6 +89,10 @@ void tenon_phase_ask(request_rec *r, const tenon_hook *hook, const apr_array_hea
         outcome = tenon_exchange_run(&x);
     }
     failure = tenon_exchange_finish(&x, outcome);
-    answer->failed = failure != OK;
+    tenon_count(hook, TENON_COUNT_ASKED);
+    if (failure != OK) {
+        tenon_count(hook, TENON_COUNT_FAILED);
+    }
+    answer->failed = failure != OK || outcome == TENON_CLIENT_GONE;
     answer->code = failure != OK ? failure : code_of(&x, outcome);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "override.h"
 #include "phases.h"
 
 /* RECORD's fields that are texts of request_rec. */
@@ -59,6 +60,9 @@ static void apply_record(request_rec *r, const tenon_entry *change, tenon_answer
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (!strcmp(texts[i].name, change->name)) {
             *(const char **)((char *)r + texts[i].offset) = change->value;
+            if (change->value && texts[i].offset == offsetof(request_rec, handler)) {
+                tenon_override_vouch(r, change->value);
+            }
             return;
         }
     }

@@ -135,6 +135,16 @@ static int is_short_of_time(const tenon_exchange *x)
     return x->limited && tenon_exchange_deadline(x) - apr_time_now() < TENON_CHANNEL_FIRST_WAIT;
 }
 
+tenon_outcome tenon_exchange_step(tenon_exchange *x)
+{
+    int came = 0;
+    tenon_outcome outcome = tenon_body_send(x);
+    if (outcome == TENON_GOING) {
+        outcome = tenon_exchange_receive(x, MSG_DONTWAIT, &came);
+    }
+    return outcome == TENON_GOING && !came ? tenon_exchange_wait(x) : outcome;
+}
+
 tenon_outcome tenon_exchange_converse(tenon_exchange *x)
 {
     tenon_outcome outcome = TENON_GOING;

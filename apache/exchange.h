@@ -88,6 +88,11 @@ typedef struct {
     size_t out_size;
     size_t out_sent;
 
+    /* What the worker has asked meanwhile. */
+    apr_array_header_t *questions; /* the first is being answered; NULL: none */
+    int replying;                  /* a subrequest's response is on its way to the worker */
+    uint64_t reply_asked;          /* bytes of its body that the worker takes in all */
+
     /* What a hook is told and says. */
     const apr_array_header_t *entries; /* tenon_entry, for the worker */
     apr_array_header_t *changes;       /* tenon_entry, as they came; NULL: none */
@@ -156,6 +161,8 @@ apr_ssize_t tenon_body_read(tenon_exchange *x, uint8_t *to, size_t most);
 size_t tenon_body_frame(const tenon_exchange *x, uint8_t **frames, size_t used, size_t data);
 /* Forwards body that the worker has asked for, as far as it goes without waiting. */
 tenon_outcome tenon_body_forward(tenon_exchange *x);
+/* Sends what waits in `out`: GOING also when the worker's socket is full. */
+tenon_outcome tenon_body_send(tenon_exchange *x);
 /* 1 when the worker waits for body that the client has not sent yet. */
 int tenon_body_wanted(const tenon_exchange *x);
 
@@ -205,6 +212,13 @@ void tenon_amend_head(tenon_exchange *x);
 void tenon_amend_trailers(tenon_exchange *x);
 void tenon_amend_register(void);
 
+/* asked.c */
+/* Handles ASK. */
+tenon_outcome tenon_asked_frame(tenon_exchange *x, const wire_frame *frame);
+/* Whether a request is a subrequest whose response goes to a worker, not to the client. */
+int tenon_asked_for(const request_rec *r);
+void tenon_asked_register(void);
+
 /* result.c */
 /* Handles RESULT and FIELDS. */
 tenon_outcome tenon_result_frame(tenon_exchange *x, const wire_frame *frame);
@@ -243,6 +257,8 @@ tenon_outcome tenon_exchange_send_head(tenon_exchange *x);
 tenon_outcome tenon_exchange_receive(tenon_exchange *x, int flags, int *came);
 /* Runs an exchange whose head is sent until it ends one way or the other. */
 tenon_outcome tenon_exchange_converse(tenon_exchange *x);
+/* Sends what waits in `out`, handles what comes of the worker, or waits for either. */
+tenon_outcome tenon_exchange_step(tenon_exchange *x);
 /* FAILED with an HTTP status. */
 tenon_outcome tenon_exchange_fail(tenon_exchange *x, int status);
 /* Logs a protocol error of the worker, tells it, and says how the exchange goes on. */

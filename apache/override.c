@@ -69,10 +69,11 @@ void tenon_override_vouch(request_rec *r, const char *handler)
     apr_table_set(r->notes, VOUCHED_NOTE, handler);
 }
 
+/* Where an .htaccess has hooks of its own, one of these may have set the note. */
 static int is_vouched_for(const request_rec *r, const char *handler)
 {
     const char *vouched = apr_table_get(r->notes, VOUCHED_NOTE);
-    return vouched && !strcmp(vouched, handler);
+    return vouched && !strcmp(vouched, handler) && !tenon_location_of(r)->claims;
 }
 
 /* Whether it is a SetHandler of the configuration, or its TenonFallback, that says `handler`. */

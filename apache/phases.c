@@ -13,6 +13,7 @@
 
 #include "location.h"
 #include "log.h"
+#include "override.h"
 #include "phases.h"
 
 static int is_hooked(const request_rec *r, wire_phase phase)
@@ -25,6 +26,10 @@ static int applies(request_rec *r, const tenon_hook *hook, tenon_answer *answer)
 {
     const char *error = NULL;
     int result;
+    if (hook->htaccess && !tenon_override_permits(r, hook->pool_name)) {
+        /* Of a request that is refused for it: no phase of the refusal is its either. */
+        return 0;
+    }
     if (!hook->when) {
         return 1;
     }

@@ -28,7 +28,8 @@ typedef struct {
     apr_array_header_t *changes; /* tenon_entry, applied by now; NULL: none */
     const char *value;           /* RECORD value, or NULL */
     int status;                  /* RECORD status, or 0 */
-    int failed;                  /* the hook could not be asked or failed; code is on_error's */
+    int failed; /* the hook could not be asked or failed: code is on_error's; or the
+                   client has gone: DONE */
 } tenon_answer;
 
 /* Where the path of an internal redirect waits, in r->notes: they follow a request that mod_dir or

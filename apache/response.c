@@ -352,6 +352,10 @@ static tenon_outcome take_pull(tenon_exchange *x, const wire_frame *frame)
     if (error < 0) {
         return tenon_exchange_violation(x, error, "PULL");
     }
+    if (x->replying) {
+        x->reply_asked = bytes > UINT64_MAX - x->reply_asked ? UINT64_MAX : x->reply_asked + bytes;
+        return TENON_GOING;
+    }
     if (x->flags & WIRE_FLAG_END) {
         return TENON_GOING;
     }
@@ -381,9 +385,10 @@ static tenon_outcome dispatch(tenon_exchange *x, const wire_frame *frame)
     case WIRE_FRAME_RESULT:
     case WIRE_FRAME_FIELDS:
         return tenon_result_frame(x, frame);
+    case WIRE_FRAME_ASK:
+        return tenon_asked_frame(x, frame);
     case WIRE_FRAME_REQUEST:
     case WIRE_FRAME_RESPONSE: /* handled before */
-    case WIRE_FRAME_ASK:
     case WIRE_FRAME_REPLY:
         break;
     }
@@ -483,10 +488,26 @@ void tenon_response_reset(conn_rec *c)
     }
 }
 
+/* Has the output filters know that the answer broke off. */
+static void pass_error(tenon_exchange *x)
+{
+    apr_bucket_alloc_t *alloc = x->r->connection->bucket_alloc;
+    apr_brigade_cleanup(x->output);
+    APR_BRIGADE_INSERT_TAIL(x->output,
+                            ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL, x->r->pool, alloc));
+    APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_eos_create(alloc));
+    ap_pass_brigade(next_of(x), x->output);
+    apr_brigade_cleanup(x->output);
+}
+
 void tenon_response_drop(tenon_exchange *x)
 {
     conn_rec *c = x->r->connection;
     x->r->status = x->status; /* for the log */
+    if (tenon_asked_for(x->r)) {
+        pass_error(x);
+        return;
+    }
     c->keepalive = AP_CONN_CLOSE;
     tenon_response_reset(c);
     c->aborted = 1;
@@ -494,15 +515,13 @@ void tenon_response_drop(tenon_exchange *x)
 
 void tenon_response_truncate(tenon_exchange *x)
 {
-    request_rec *r = x->r;
-    conn_rec *c = r->connection;
+    conn_rec *c = x->r->connection;
+    if (tenon_asked_for(x->r)) {
+        pass_error(x);
+        return;
+    }
     c->keepalive = AP_CONN_CLOSE;
-    apr_brigade_cleanup(x->output);
-    APR_BRIGADE_INSERT_TAIL(
-        x->output, ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL, r->pool, c->bucket_alloc));
-    APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_eos_create(c->bucket_alloc));
-    ap_pass_brigade(next_of(x), x->output);
-    apr_brigade_cleanup(x->output);
+    pass_error(x);
     tenon_response_reset(c);
     c->aborted = 1;
 }

@@ -152,6 +152,9 @@ static void release(tenon_exchange *x, tenon_outcome outcome)
     x->channel = NULL;
     if (x->hook && outcome == TENON_COMPLETE) {
         tenon_request_ran(x->r, x->pool, channel, x->stated);
+    } else if (!x->hook) {
+        x->request->served =
+            (tenon_place){x->pool, {.slot = channel->slot, .incarnation = channel->incarnation}, 0};
     }
     if (outcome == TENON_COMPLETE && x->descriptor < 0 && !x->tunnel && x->out_sent == 0 &&
         wire_reader_empty(&x->reader) && wire_exchange_idle(channel->state)) {

@@ -8,6 +8,7 @@
 #include <http_request.h>
 #include <apr_strings.h>
 
+#include "learned.h"
 #include "location.h"
 #include "phases.h"
 
@@ -90,16 +91,6 @@ static void add_numbers(apr_array_header_t *entries, request_rec *r, wire_phase 
     }
 }
 
-/* Which worker holds state, as "slot incarnation": another one knows then that the state is lost.
- */
-static const char *state_of(request_rec *r, const tenon_pool *pool)
-{
-    const tenon_place *place = tenon_request_place(tenon_request_of(r), pool);
-    return place && place->stated ? apr_psprintf(r->pool, "%d %u", place->worker.slot,
-                                                 (unsigned)place->worker.incarnation)
-                                  : NULL;
-}
-
 apr_array_header_t *tenon_view_of(request_rec *r, const tenon_hook *hook,
                                   const apr_array_header_t *extra)
 {
@@ -116,12 +107,14 @@ apr_array_header_t *tenon_view_of(request_rec *r, const tenon_hook *hook,
     add_record(entries, "main", r->main ? "1" : NULL);
     add_record(entries, "prev", r->prev ? "1" : NULL);
     add_record(entries, "initial", r->main || r->prev ? NULL : "1");
-    add_record(entries, "state", state_of(r, hook->pool));
+    add_record(entries, "state",
+               tenon_request_stated(tenon_request_of(r), hook->pool) ? "1" : NULL);
     add_table(entries, WIRE_TABLE_HEADERS_OUT, r->headers_out);
     add_table(entries, WIRE_TABLE_ERR_HEADERS_OUT, r->err_headers_out);
     add_table(entries, WIRE_TABLE_NOTES, r->notes);
     add_table(entries, WIRE_TABLE_ENV, r->subprocess_env);
     add_table(entries, WIRE_TABLE_OPTIONS, tenon_location_options(r, hook->pool_name));
+    tenon_learned_add(r, hook, entries);
     if (extra) {
         apr_array_cat(entries, extra);
     }
