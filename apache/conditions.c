@@ -20,6 +20,9 @@ static ap_filter_rec_t *conditions_filter;
 static const char *const names[] = {"If-None-Match", "If-Modified-Since", "If-Range", "Range"};
 #define NAMES (sizeof(names) / sizeof(names[0]))
 
+/* Of the filter once the client is known to have what it asked for. */
+static int known;
+
 static int is_judged(const request_rec *r)
 {
     const ap_filter_t *f = r->output_filters;
@@ -64,14 +67,21 @@ static int is_known(request_rec *r)
     return ap_meets_conditions(r) == HTTP_NOT_MODIFIED;
 }
 
+/* Of the filter when the client has what it asked for. */
+static const char known[] = "known";
+
 /* The first that comes has the head ready in headers_out. */
 static apr_status_t judge(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
     const apr_table_t *kept = f->ctx;
     apr_bucket *bucket;
-    if (kept) {
-        f->ctx = NULL;
+    if (!kept) {
+        ap_remove_output_filter(f);
+        return ap_pass_brigade(f->next, bb);
+    }
+    if (f->ctx != &known) {
+        f->ctx = &known;
         apr_table_overlap(r->headers_in, kept, APR_OVERLAP_TABLES_SET);
         if (APR_BRIGADE_EMPTY(bb) || AP_BUCKET_IS_ERROR(APR_BRIGADE_FIRST(bb)) || !is_known(r)) {
             ap_remove_output_filter(f);

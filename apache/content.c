@@ -374,6 +374,11 @@ apr_status_t tenon_content_filter(ap_filter_t *f, apr_bucket_brigade *bb)
     if (!filter) {
         filter = f->ctx = tenon_filter_named(f);
     }
+    if (!filter) {
+        /* Somebody has named it who is no configuration of hooks. */
+        ap_remove_output_filter(f);
+        return ap_pass_brigade(f->next, bb);
+    }
     if (filter->over) {
         apr_brigade_cleanup(bb);
         return APR_SUCCESS;

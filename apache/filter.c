@@ -95,13 +95,16 @@ int tenon_filter_failure(const tenon_filter *filter)
 /* Runs before the handler. */
 static int init_content(ap_filter_t *f)
 {
+    if (!f->ctx) {
+        return OK;
+    }
     tenon_conditions_suspend(f->r);
     return OK;
 }
 
 static int init_upload(ap_filter_t *f)
 {
-    return tenon_upload_begin(f);
+    return f->ctx ? tenon_upload_begin(f) : OK;
 }
 
 /* Filters of TenonFilter. httpd's filter_init functions are not told their filter's name, and those
@@ -201,9 +204,17 @@ void tenon_filter_begin(apr_pool_t *p)
     memset(named, 0, sizeof(named));
 }
 
-static const tenon_hook *hook_of(const tenon_location *here, int i)
+/* The i-th hook of a location when it is a filter of that kind and order; NULL otherwise. */
+static const tenon_hook *hook_at(request_rec *r, const tenon_location *here, int i,
+                                 wire_phase phase, tenon_order order)
 {
-    return APR_ARRAY_IDX(here->hooks, i, const tenon_hook *);
+    const tenon_hook *hook = APR_ARRAY_IDX(here->hooks, i, const tenon_hook *);
+    /* An .htaccess that names a pool which it may not refuses the request, whose error page comes
+     * here too. */
+    return hook->phase == phase && hook->order == order &&
+                   (!hook->htaccess || tenon_override_permits(r, hook->pool_name))
+               ? hook
+               : NULL;
 }
 
 /* Whether an internal redirect has brought a filter along. */
@@ -221,8 +232,8 @@ static int is_there(const request_rec *r, const tenon_hook *hook)
 static void insert_uploads(request_rec *r, const tenon_location *here, tenon_order order)
 {
     for (int i = here->hooks->nelts - 1; i >= 0; i--) {
-        const tenon_hook *hook = hook_of(here, i);
-        if (hook->phase == WIRE_PHASE_INPUT_FILTER && hook->order == order && !is_there(r, hook)) {
+        const tenon_hook *hook = hook_at(r, here, i, WIRE_PHASE_INPUT_FILTER, order);
+        if (hook && !is_there(r, hook)) {
             ap_add_input_filter_handle(upload_filter, tenon_filter_make(r, hook), r, r->connection);
         }
     }
@@ -232,9 +243,8 @@ static void insert_content(request_rec *r, const tenon_location *here, tenon_ord
                            int errors)
 {
     for (int i = 0; i < here->hooks->nelts; i++) {
-        const tenon_hook *hook = hook_of(here, i);
-        if (hook->phase == WIRE_PHASE_OUTPUT_FILTER && hook->order == order &&
-            (!errors || hook->errors)) {
+        const tenon_hook *hook = hook_at(r, here, i, WIRE_PHASE_OUTPUT_FILTER, order);
+        if (hook && (!errors || hook->errors)) {
             ap_add_output_filter_handle(content_filter, tenon_filter_make(r, hook), r,
                                         r->connection);
         }

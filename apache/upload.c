@@ -256,11 +256,12 @@ static apr_status_t serve(tenon_filter *filter, apr_bucket_brigade *bb, ap_input
 apr_status_t tenon_upload_filter(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode,
                                  apr_read_type_e block, apr_off_t most)
 {
-    tenon_filter *filter = f->ctx;
-    tenon_exchange *x = &filter->x;
-    if (mode == AP_MODE_INIT || mode == AP_MODE_EATCRLF) {
+    tenon_filter *filter = f->ctx ? f->ctx : (f->ctx = tenon_filter_named(f));
+    tenon_exchange *x;
+    if (!filter || mode == AP_MODE_INIT || mode == AP_MODE_EATCRLF) {
         return ap_get_brigade(f->next, bb, mode, block, most);
     }
+    x = &filter->x;
     if (!x->r) {
         /* A handler of its own making, or one that was put in late. */
         const int status = tenon_upload_begin(f);

@@ -14,6 +14,10 @@ export const errors = {
   TENON_ERR_CONFIG_FORMAT: "config.json cannot be read: {reason}",
   TENON_ERR_CONFIG_VALUE: "{where}: {key} must be {expected}, not {got}",
   TENON_ERR_GROUP_UNKNOWN: "pool '{pool}': there is no group '{group}'",
+  TENON_ERR_HOOK_MISSING:
+    "the application {app} exports no function {name} for the phase {phase}: it exports {exported}",
+  TENON_ERR_HOOK_OVER: "the request can neither be changed nor asked about: {reason}",
+  TENON_ERR_HOOK_RESULT: "{name} returned {got}: {expected}",
   TENON_ERR_HTTPD_EXITED: "httpd exited with code {code}, signal {signal}",
   TENON_ERR_HTTPD_MISSING:
     "apxs does not tell httpd's {name}: run scripts/setup, or install apache2 and apache2-dev",

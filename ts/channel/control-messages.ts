@@ -11,6 +11,8 @@ export interface StartMessage {
   readonly generation: number;
   /** Absolute path of the application's file. */
   readonly app: string;
+  /** Functions that the configuration names as hooks. */
+  readonly exports: readonly string[];
   readonly directory: string;
   readonly umask: number;
   /** Whom to become; null: stay who we are. */

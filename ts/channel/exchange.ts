@@ -2,9 +2,10 @@
 // One request and its response as an adapter sees them. Made by channel.ts, used by ts/adapter and ts/worker; its frames leave
 // through frame-batch.ts.
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Result } from "../wire/hook-message.ts";
+import type { Entry } from "../wire/entries.ts";
+import type { Ask, Reply, Result } from "../wire/hook-message.ts";
 import type { RequestHead } from "../wire/message.ts";
-import { Flag, LogLevel, WireError, WireNumber } from "../wire/protocol.ts";
+import { Fact, Flag, LogLevel, Phase, WireError, WireNumber } from "../wire/protocol.ts";
 import { countLargeBody } from "./body-memory.ts";
 import { closeSource, type FileSource } from "./file-source.ts";
 import { batch } from "./frame-batch.ts";
@@ -28,6 +29,8 @@ export interface ExchangeListener {
   drained(): void;
   /** The exchange was broken off by the host (the client has gone, as a rule) or with its channel. */
   aborted(error: WireError, text: string): void;
+  /** A hook only: the answer to the oldest `ask` that has none. @param ended false: a body follows, as the request's does */
+  reply?(reply: Reply, ended: boolean): void;
   /** A tunnel only: it is to end soon, since one of the processes that it leads through is about to. */
   leave?(): void;
 }
@@ -43,6 +46,8 @@ export interface Carrier {
   sendFile(parts: readonly Uint8Array[], source: FileSource): void;
   /** The exchange has become a tunnel. */
   switched(): void;
+  /** An ASK is sent. */
+  asked(): void;
   /** The response is whole. Called before it is sent: who has it must find the scoreboard up to date. */
   finish(exchange: Exchange): void;
   /** The whole response was handed to the socket. */
@@ -75,6 +80,10 @@ function deliverAborted(listener: ExchangeListener, error: WireError, text: stri
   listener.aborted(error, text);
 }
 
+function deliverReply(listener: ExchangeListener, reply: Reply, ended: boolean): void {
+  listener.reply?.(reply, ended);
+}
+
 function deliverLeave(listener: ExchangeListener): void {
   listener.leave?.();
 }
@@ -103,8 +112,14 @@ export class Exchange {
   readonly request: RequestHead;
   /** The client asks to switch protocols: `openTunnel` may answer. */
   readonly upgrade: boolean;
+  /** A hook is asked, not the application itself: `change`, `ask` and `result` are legal. */
+  readonly hook: boolean;
   listener: ExchangeListener | undefined;
   readonly #carrier: Carrier;
+  /** Changes to the request that the host is to hear of before anything else. */
+  #changes: readonly Entry[] | undefined;
+  /** Number of `ask`s without a reply. */
+  #asking = 0;
   // The request's body.
   #granted = 0;
   #credit = 0;
@@ -135,6 +150,7 @@ export class Exchange {
     this.upgrade = (flags & Flag.UPGRADE) !== 0;
     this.request = request;
     this.number = request.exchange;
+    this.hook = request.phase !== Phase.HANDLER || request.facts[Fact.EXPORT] !== undefined;
     this.#bodyLength = request.bodyLength;
     this.#bodyEnded = flags !== 0;
   }
@@ -297,10 +313,33 @@ export class Exchange {
     this.#carrier.settle();
   }
 
-  /** Ends the exchange of a hook with what it returned. */
+  /** A hook only: changes to the request, sent before the next question or the response. */
+  change(entries: readonly Entry[]): void {
+    this.#changes = this.#changes === undefined ? entries : [...this.#changes, ...entries];
+  }
+
+  /** A hook only: asks the host; the listener gets the replies in order. @throws {TENON_ERR_WIRE_BAD_FIELD} {TENON_ERR_WIRE_TOO_LONG} */
+  ask(ask: Ask): void {
+    if (this.over || this.responded) return;
+    this.#encodeOrDrop(() => {
+      this.#encodeChanges();
+      batch.ask(ask);
+    });
+    this.#asking += 1;
+    this.#carrier.asked();
+    this.#carrier.send(batch.take(), undefined);
+  }
+
+  /**
+   * A hook only: ends the exchange with what the hook returned, and its changes.
+   * @throws {TENON_ERR_WIRE_BAD_FIELD} {TENON_ERR_WIRE_BAD_PAYLOAD} {TENON_ERR_WIRE_TOO_LONG}: then nothing was sent
+   */
   result(result: Result): void {
     if (this.over || this.responded) return;
-    batch.result(result);
+    this.#encodeOrDrop(() => {
+      this.#encodeChanges();
+      batch.result(result);
+    });
     this.#ended = true;
     this.#carrier.finish(this);
     this.#sendBatch();
@@ -358,6 +397,22 @@ export class Exchange {
     return 0;
   }
 
+  /** Channel only: REPLY has come. @param ended no body follows */
+  receiveReply(reply: Reply, ended: boolean): WireError | 0 {
+    if (this.#asking === 0) return WireError.OUT_OF_ORDER;
+    this.#asking -= 1;
+    if (!ended) {
+      this.#bodyEnded = false;
+      this.#bodyLength = undefined;
+      this.#receivedBytes = 0;
+      this.#granted = 0;
+      this.#credit = 0;
+    }
+    const { listener } = this;
+    if (listener !== undefined) currentExchange.run(this, deliverReply, listener, reply, ended);
+    return 0;
+  }
+
   /** Channel only: the host has ended its direction. @param length the body's, of END; -1 by flag */
   receiveEnd(length: number, trailers: readonly string[]): WireError | 0 {
     if (this.#bodyEnded) return WireError.OUT_OF_ORDER;
@@ -408,6 +463,22 @@ export class Exchange {
     if (staged.push(this) === 1) setImmediate(flushStaged);
   }
 
+  /** Encodes frames into the batch, none of them when one cannot be. */
+  #encodeOrDrop(encode: () => void): void {
+    try {
+      encode();
+    } catch (error) {
+      batch.take();
+      throw error;
+    }
+  }
+
+  #encodeChanges(): void {
+    const changes = this.#changes;
+    this.#changes = undefined;
+    if (changes !== undefined) batch.fields(changes);
+  }
+
   #encode(): void {
     if (!this.#headSent && this.#status !== 0) this.#encodeHead();
     if (this.#staged.length > 0) this.#encodeChunks();
@@ -439,6 +510,7 @@ export class Exchange {
   #encodeHead(): void {
     this.#headSent = true;
     try {
+      this.#encodeChanges();
       batch.response(this.#status, this.#reason, this.#headers);
     } catch (error) {
       batch.log(LogLevel.ERROR, `the response's head cannot be sent: ${(error as Error).message}`);

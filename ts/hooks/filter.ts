@@ -2,7 +2,7 @@
 // Runs filters: the phases OUTPUT_FILTER and INPUT_FILTER. The body that comes is a stream by credit, what the filter makes of it leaves as it is taken.
 import type { Exchange, ExchangeListener } from "../channel/exchange.ts";
 import type { Entry } from "../wire/entries.ts";
-import { EntryOperation, EntryTable, LogLevel, Phase, WireError } from "../wire/protocol.ts";
+import { EntryOperation, EntryTable, Fact, Phase, type WireError } from "../wire/protocol.ts";
 import { chunksOf, IncomingBody, isBody, isTransform, lengthOf } from "./filter-body.ts";
 import { changesOf, OutgoingHeaders } from "./filter-headers.ts";
 import type {
@@ -11,11 +11,10 @@ import type {
   FilteredResponse,
   FilterTransform,
 } from "./filter-types.ts";
+import type { HookFunction } from "./outcome.ts";
+import type { HookRun } from "./run.ts";
 
 const OK = 0;
-
-/** A filter of either kind: given the request, and the response or the body. */
-export type FilterFunction<R> = (request: R, subject: never) => unknown;
 
 /** What a filter has decided. */
 interface Decision {
@@ -23,24 +22,19 @@ interface Decision {
   readonly body: FilterBody;
 }
 
-/** One exchange of a filter. */
-export class FilterExchange<R> implements ExchangeListener {
+/** The body's side of a filter: the rest of its exchange is its HookRun's. */
+export class FilterRun implements ExchangeListener {
+  readonly #run: HookRun;
   readonly #exchange: Exchange;
-  readonly #request: R;
-  readonly #name: string;
   readonly #body: IncomingBody;
-  readonly #abort: AbortController;
   #chunks: ReturnType<typeof chunksOf> | undefined;
   #wake: (() => void) | undefined;
 
-  /** @param name of the export, for the log @param abort aborted when the client or the host has gone */
-  constructor(exchange: Exchange, request: R, name: string, abort: AbortController) {
-    this.#exchange = exchange;
-    this.#request = request;
-    this.#name = name;
-    this.#abort = abort;
-    this.#body = new IncomingBody(exchange);
-    exchange.listener = this;
+  constructor(run: HookRun) {
+    this.#run = run;
+    this.#exchange = run.exchange;
+    this.#body = new IncomingBody(run.exchange);
+    run.content = this;
   }
 
   bodyChunk(chunk: Uint8Array): void {
@@ -58,22 +52,23 @@ export class FilterExchange<R> implements ExchangeListener {
   aborted(_error: WireError, text: string): void {
     const reason = new DOMException(text, "AbortError");
     this.#body.fail(reason);
-    this.#abort.abort(reason);
     this.#release();
     this.#wake?.();
   }
 
   /** Runs a filter to its end. It does not throw. */
-  async run(filter: FilterFunction<R>): Promise<void> {
+  async start(filter: HookFunction): Promise<void> {
     try {
       if (this.#exchange.request.phase === Phase.OUTPUT_FILTER) await this.#runOutput(filter);
       else await this.#runInput(filter);
     } catch (error) {
-      this.#fail(error);
+      this.#release();
+      this.#run.fail(error);
+      this.#body.drop();
     }
   }
 
-  async #runOutput(filter: FilterFunction<R>): Promise<void> {
+  async #runOutput(filter: HookFunction): Promise<void> {
     const { entries } = this.#exchange.request;
     const headers = new OutgoingHeaders(entries);
     const status = Number(recordOf(entries, "status") ?? "200");
@@ -83,7 +78,7 @@ export class FilterExchange<R> implements ExchangeListener {
       headers: headers.given,
       body: hasBody ? this.#body.stream : null,
     };
-    const result = await filter(this.#request, response as never);
+    const result = await filter(this.#run.request, response);
     if (this.#exchange.over) return;
     const decision = this.#decide(result, hasBody);
     if (decision === undefined) {
@@ -106,8 +101,8 @@ export class FilterExchange<R> implements ExchangeListener {
     this.#body.drop();
   }
 
-  async #runInput(filter: FilterFunction<R>): Promise<void> {
-    const result = await filter(this.#request, this.#body.stream as never);
+  async #runInput(filter: HookFunction): Promise<void> {
+    const result = await filter(this.#run.request, this.#body.stream);
     if (this.#exchange.over) return;
     const decision = this.#decide(result, true);
     if (decision === undefined) {
@@ -154,7 +149,7 @@ export class FilterExchange<R> implements ExchangeListener {
     if (code === OK && this.#body.touched) {
       throw new TypeError("it has read of the body, and returned none in its place");
     }
-    this.#exchange.result({ code, flags: 0, ttl: 0, vary: [], entries: changes });
+    this.#run.result(code, changes);
     this.#body.drop();
   }
 
@@ -196,17 +191,6 @@ export class FilterExchange<R> implements ExchangeListener {
     if (chunks?.return === undefined) return;
     Promise.resolve(chunks.return()).catch(() => undefined);
   }
-
-  #fail(error: unknown): void {
-    const exchange = this.#exchange;
-    this.#release();
-    // A filter that gives up because its client has gone has not failed.
-    if (exchange.over) return;
-    exchange.log(LogLevel.ERROR, `${this.#name} failed: ${stackOf(error)}`);
-    exchange.retract();
-    exchange.abort(WireError.APPLICATION, `${this.#name} failed`);
-    this.#body.drop();
-  }
 }
 
 const EXPECTED =
@@ -228,7 +212,7 @@ function recordOf(entries: readonly Entry[], name: string): string | undefined {
 }
 
 function mayHaveBody(status: number, exchange: Exchange): boolean {
-  return exchange.request.facts[2] !== "HEAD" && status !== 204 && status !== 304;
+  return exchange.request.facts[Fact.METHOD] !== "HEAD" && status !== 204 && status !== 304;
 }
 
 function declaredIn(fields: readonly string[], hasBody: boolean): number | undefined {
@@ -242,8 +226,4 @@ function declaredIn(fields: readonly string[], hasBody: boolean): number | undef
 function describe(value: unknown): string {
   if (typeof value !== "object" || value === null) return String(value);
   return value.constructor?.name ?? "an object";
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

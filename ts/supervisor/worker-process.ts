@@ -164,12 +164,13 @@ export class WorkerProcess extends EventEmitter<{ ready: []; leaving: []; exit: 
   #sendStart(): void {
     const { slot, incarnation, generation, configuration } = this.#options;
     const { settings, account, hostUids } = configuration;
-    const { app, directory, umask, openFiles, concurrency } = settings;
+    const { app, exports, directory, umask, openFiles, concurrency } = settings;
     const { gracefulTimeoutMs, shutdownTimeoutMs } = settings;
     const identity = account.identity ?? null;
     const limits = { umask, openFiles, concurrency, gracefulTimeoutMs, shutdownTimeoutMs };
     const place = { pool: settings.name, slot, incarnation, generation };
-    this.#control.send({ type: "start", ...place, app, directory, identity, hostUids, ...limits });
+    const application = { app, exports, directory };
+    this.#control.send({ type: "start", ...place, ...application, identity, hostUids, ...limits });
     const text = `started: generation ${generation}, incarnation ${incarnation}`;
     this.#options.log.line("info", "TN0210", this.#subject(), text);
   }
