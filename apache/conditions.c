@@ -67,9 +67,6 @@ static int is_known(request_rec *r)
     return ap_meets_conditions(r) == HTTP_NOT_MODIFIED;
 }
 
-/* Of the filter when the client has what it asked for. */
-static const char known[] = "known";
-
 /* The first that comes has the head ready in headers_out. */
 static apr_status_t judge(ap_filter_t *f, apr_bucket_brigade *bb)
 {
