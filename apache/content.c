@@ -340,7 +340,7 @@ static apr_status_t finish(ap_filter_t *f, tenon_outcome outcome)
     if (outcome == TENON_COMPLETE) {
         return APR_SUCCESS;
     }
-    return x->downstream != APR_SUCCESS ? x->downstream : APR_ECONNABORTED;
+    return tenon_filter_abandon(filter);
 }
 
 /* Asks the worker. What there is of the content stands in x->content. */

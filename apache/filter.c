@@ -92,6 +92,15 @@ int tenon_filter_failure(const tenon_filter *filter)
     return ap_is_HTTP_ERROR(status) ? status : HTTP_INTERNAL_SERVER_ERROR;
 }
 
+apr_status_t tenon_filter_abandon(tenon_filter *filter)
+{
+    const tenon_exchange *x = &filter->x;
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, x->r,
+                  "TN0019: " TENON_EXCHANGE_FORMAT "the client has gone away",
+                  TENON_EXCHANGE_PREFIX(x));
+    return x->downstream != APR_SUCCESS ? x->downstream : APR_ECONNABORTED;
+}
+
 /* Runs before the handler. */
 static int init_content(ap_filter_t *f)
 {

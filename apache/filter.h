@@ -46,6 +46,9 @@ int tenon_filter_applies(request_rec *r, const tenon_hook *hook);
 /* Status of the error that a failed filter answers with. */
 int tenon_filter_failure(const tenon_filter *filter);
 
+/* Takes note that nobody is left to filter for: what httpd's filters return then. */
+apr_status_t tenon_filter_abandon(tenon_filter *filter);
+
 /* content.c: the output filter. */
 apr_status_t tenon_content_filter(ap_filter_t *f, apr_bucket_brigade *bb);
 /* Sets body_length, flags and body_read from what has come of the content. */

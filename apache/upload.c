@@ -166,7 +166,11 @@ static int judge(tenon_filter *filter, tenon_outcome outcome)
         pass_unfiltered(filter);
         return OK;
     }
-    return outcome == TENON_CLIENT_GONE ? HTTP_BAD_REQUEST : tenon_filter_failure(filter);
+    if (outcome == TENON_CLIENT_GONE) {
+        tenon_filter_abandon(filter);
+        return HTTP_BAD_REQUEST;
+    }
+    return tenon_filter_failure(filter);
 }
 
 int tenon_upload_begin(ap_filter_t *f)

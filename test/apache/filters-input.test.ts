@@ -38,7 +38,10 @@ function configuration({ htdocs, directory }: HttpdPlaces, backend: number): str
   const filters = [...Object.keys(made), "refusedBody", "failsLateBody"];
   mkdirSync(join(htdocs, "cgi"));
   const program = join(htdocs, "cgi", "echo.cgi");
-  writeFileSync(program, '#!/bin/sh\necho "Content-Type: text/plain"\necho "X-Length: $CONTENT_LENGTH"\necho\ncat\n');
+  writeFileSync(
+    program,
+    '#!/bin/sh\necho "Content-Type: text/plain"\necho "X-Length: $CONTENT_LENGTH"\necho\ncat\n',
+  );
   chmodSync(program, 0o755);
   const sections = filters.map(
     (name) => `<Location "/tenon/${name}">
@@ -59,12 +62,14 @@ Alias /dav/${name} "${directory}/dav"
   Dav On
 </Location>`,
   );
-  mkdirSync(join(directory, "dav"));
-  chmodSync(join(directory, "dav"), 0o777);
+  for (const name of ["dav", "davlock"]) {
+    mkdirSync(join(directory, name));
+    chmodSync(join(directory, name), 0o777);
+  }
   return `LogLevel tenon:debug
 TypesConfig /dev/null
 AddHandler cgi-script .cgi
-DavLockDB "${directory}/run/davlock"
+DavLockDB "${directory}/davlock/db"
 TenonFilter named-upper input app#upperBody
 <Directory "${htdocs}">
   Options +ExecCGI
@@ -118,9 +123,19 @@ for (const mpm of ["event", "prefork"] as const) {
       httpd = await startHttpd({
         mpm,
         tls: true,
-        load: [mpm === "event" ? "cgid" : "cgi", "mime", "alias", "proxy", "proxy_http", "dav", "dav_fs", "authz_host"],
+        load: [
+          mpm === "event" ? "cgid" : "cgi",
+          "mime",
+          "alias",
+          "proxy",
+          "proxy_http",
+          "dav",
+          "dav_fs",
+          "authz_host",
+        ],
         text: (places) =>
-          (mpm === "event" ? `ScriptSock "${places.directory}/run/cgisock"\n` : "") + configuration(places, port),
+          (mpm === "event" ? `ScriptSock "${places.directory}/run/cgisock"\n` : "") +
+          configuration(places, port),
       });
       if (mpm === "prefork") httpd.expectLog("AH10034");
     });
@@ -130,8 +145,11 @@ for (const mpm of ["event", "prefork"] as const) {
       await httpd.stop();
     });
 
-    const post = (path: string, body: string | Readable, headers: Record<string, string> = {}): Promise<Answer> =>
-      ask(`${httpd.url}${path}`, { method: "POST", headers, body });
+    const post = (
+      path: string,
+      body: string | Readable,
+      headers: Record<string, string> = {},
+    ): Promise<Answer> => ask(`${httpd.url}${path}`, { method: "POST", headers, body });
 
     for (const name of Object.keys(made)) {
       for (const size of SIZES) {
@@ -142,7 +160,9 @@ for (const mpm of ["event", "prefork"] as const) {
             const headers = { [coding]: coding === "Content-Length" ? String(size) : "chunked" };
             same((await post(`/tenon/${name}/echo`, body, headers)).text, expected);
             same((await post(`/proxy/${name}`, body, headers)).text, expected);
-            same((await post(`/cgi/${name}/echo.cgi`, body, headers)).text, expected);
+            // mod_cgi writes all of a body before it reads: a program that answers meanwhile fills the pipe.
+            if (size <= 8193)
+              same((await post(`/cgi/${name}/echo.cgi`, body, headers)).text, expected);
           }
         });
       }
@@ -165,13 +185,17 @@ for (const mpm of ["event", "prefork"] as const) {
       assert.deepEqual(await shown("upperBody"), [undefined, "chunked"]);
       assert.deepEqual(await shown("replacedBody"), ["8", undefined]);
       assert.deepEqual(await shown("untouchedBody"), ["10", undefined]);
-      assert.equal((await post("/cgi/upperBody/echo.cgi", "abc")).headers["x-length"], undefined);
+      assert.equal((await post("/cgi/upperBody/echo.cgi", "abc")).headers["x-length"], "");
       assert.equal((await post("/cgi/untouchedBody/echo.cgi", "abc")).headers["x-length"], "3");
       assert.equal((await post("/proxy/upperBody", "abc")).headers["x-coding"], "chunked");
     });
 
     it("refuses a request with the filter's status", async () => {
-      for (const path of ["/tenon/refusedBody/echo", "/proxy/refusedBody", "/cgi/refusedBody/echo.cgi"]) {
+      for (const path of [
+        "/tenon/refusedBody/echo",
+        "/proxy/refusedBody",
+        "/cgi/refusedBody/echo.cgi",
+      ]) {
         assert.equal((await post(path, letters(100_000))).status, 422);
       }
     });
@@ -190,7 +214,10 @@ for (const mpm of ["event", "prefork"] as const) {
 
     it("runs by when= of the request", async () => {
       assert.equal((await post("/tenon/when/echo", "abc")).text, "abc");
-      assert.equal((await ask(`${httpd.url}/tenon/when/echo`, { method: "PUT", body: "abc" })).text, "ABC");
+      assert.equal(
+        (await ask(`${httpd.url}/tenon/when/echo`, { method: "PUT", body: "abc" })).text,
+        "ABC",
+      );
     });
 
     it("asks the client to go on only when somebody reads", async () => {
@@ -211,7 +238,7 @@ for (const mpm of ["event", "prefork"] as const) {
     });
 
     it("lets a body and its answer run both ways at once", async () => {
-      const request = open(`${httpd.url}/proxy/upperBody`, { method: "POST" });
+      const request = open(`${httpd.url}/tenon/upperBody/pipe`, { method: "POST" });
       request.write("one ");
       const response = await head(request);
       const [first] = (await once(response, "data")) as [Buffer];
@@ -224,10 +251,14 @@ for (const mpm of ["event", "prefork"] as const) {
       httpd.expectLog("TN0006", "TN0007", "TN0012", "AH01086", "AH01087", "AH01097", "AH01095");
       for (const path of ["/tenon/failsLateBody/echo", "/cgi/failsLateBody/echo.cgi"]) {
         const answer = await post(path, letters(10)).catch((error: Error) => error);
-        if (!(answer instanceof Error)) assert.ok(answer.status >= 500, `${path}: ${answer.status}`);
+        if (!(answer instanceof Error))
+          assert.ok(answer.status >= 500, `${path}: ${answer.status}`);
       }
       await waitUntil("the filter's stack in the log", () =>
-        httpd.log().lines().some((line) => line.includes("this filter of a body fails")),
+        httpd
+          .log()
+          .lines()
+          .some((line) => line.includes("this filter of a body fails")),
       );
     });
 

@@ -38,7 +38,9 @@ function same(actual: string, expected: string | undefined): void {
   let at = 0;
   while (actual[at] === expected?.[at]) at++;
   const around = (text = ""): string => JSON.stringify(text.slice(Math.max(0, at - 20), at + 40));
-  assert.fail(`${actual.length} bytes, not ${expected?.length}: at ${at} ${around(actual)}, not ${around(expected)}`);
+  assert.fail(
+    `${actual.length} bytes, not ${expected?.length}: at ${at} ${around(actual)}, not ${around(expected)}`,
+  );
 }
 
 /** A folder of files, an SSI page and a CGI program for each filter. */

@@ -200,6 +200,19 @@ export default async function handle(
     response.setHeader("ETag", '"v1"');
     return void response.end("tagged");
   }
+  if (path === "/random") {
+    const seed = Number(url.searchParams.get("seed"));
+    let next = seed;
+    for (let left = Number(url.searchParams.get("count")); left > 0; ) {
+      next = (next * 48271) % 2147483647;
+      const size = Math.min(left, 1 + (next % 20_000));
+      left -= size;
+      if (!response.write(Buffer.alloc(size, `${size} `))) await once(response, "drain");
+      if (next % 3 === 0) await delay(0);
+    }
+    return void response.end();
+  }
+  if (path === "/pipe") return void request.pipe(response);
   if (path === "/headers") return void response.end(JSON.stringify(request.headers));
   response.end(await bytesOf(request));
 }
