@@ -4,7 +4,7 @@ import { fail } from "../errors.ts";
 import { numberOf } from "../facts.ts";
 import type { Entry } from "../wire/entries.ts";
 import type { RequestHead } from "../wire/message.ts";
-import { AskKind, EntryOperation, EntryTable, Fact } from "../wire/protocol.ts";
+import { AskKind, EntryOperation, EntryTable, Fact, phaseRows } from "../wire/protocol.ts";
 import type { Answered } from "./asking.ts";
 import type { HookLog } from "./hook-log.ts";
 import { type Credentials, type FileInfo, fileInfoOf, readBasic, type TlsInfo } from "./parts.ts";
@@ -39,6 +39,9 @@ export interface SubrequestOptions {
   /** Beside those that httpd takes over from the request. */
   readonly headers?: ConstructorParameters<typeof Headers>[0];
 }
+
+/** Names of the phases, as httpd and TenonHook have them. */
+export type PhaseName = (typeof phaseRows)[number]["directive"];
 
 /** A field of the record that a hook may set; false where it may not be unset. */
 type Settable =
@@ -84,6 +87,11 @@ export class HookRequest {
   /** Id of the client's connection, the same for all its requests. */
   get connectionId(): string | undefined {
     return this.#fact(Fact.CONNECTION_ID);
+  }
+
+  /** The phase that the hook is asked in, by httpd's name: `check_user_id`. */
+  get phase(): PhaseName {
+    return phaseRows[this.#head.phase]?.directive ?? "handler";
   }
 
   /** As the client sent it (`method`). */
