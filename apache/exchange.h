@@ -243,6 +243,8 @@ tenon_outcome tenon_exchange_go_on(tenon_exchange *x, tenon_outcome (*converse)(
 int tenon_exchange_uploads(const tenon_exchange *x);
 /* Ends the exchange of a filter whose request is over. */
 void tenon_exchange_leave(tenon_exchange *x);
+/* What a phase returns for a failure: the status, or what its hook (NULL: none) has for that. */
+int tenon_exchange_failure(request_rec *r, const tenon_hook *hook, int status);
 /* Ends a failed answer for the client: OK, or what the phase returns for the failure. */
 int tenon_exchange_finish(tenon_exchange *x, tenon_outcome outcome);
 /* What comes of a failure, for the log: "503", or what a hook's on-error says. */

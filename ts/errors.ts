@@ -24,6 +24,7 @@ export const errors = {
   TENON_ERR_HTTPD_START: "httpd did not start:\n{said}",
   TENON_ERR_LOG_LINE_MISSING:
     "no line that matches {pattern} came in {path} within {timeoutMs} ms; its last lines:\n{tail}",
+  TENON_ERR_POOL_UNKNOWN: "there is no pool '{pool}' in {path}: {pools}",
   TENON_ERR_RUNTIME_DIRECTORY: "the runtime directory {path} cannot be used: {reason}",
   TENON_ERR_NODE_INTERNALS:
     "Node {version} has no {what} in node:http: this version is not supported",
@@ -49,6 +50,8 @@ export const errors = {
   TENON_ERR_WIRE_OVER_CREDIT: "more body came than was asked for: {what}",
   TENON_ERR_WIRE_STOPPING: "the worker stops and could not finish the exchange: {what}",
   TENON_ERR_WIRE_DESTROYED: "the application destroyed the connection: {what}",
+  TENON_ERR_WIRE_STALLED:
+    "the application kept its worker's event loop from turning, and was terminated: {what}",
   TENON_ERR_WIRE_TIMED_OUT: "the answer did not come in time: {what}",
   TENON_ERR_WIRE_TOO_LONG: "the payload is longer than its frame type allows: {what}",
   TENON_ERR_WIRE_TRUNCATED: "the channel ended in the middle of a frame or of an exchange: {what}",

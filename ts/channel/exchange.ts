@@ -138,6 +138,9 @@ export class Exchange {
   #callback: WriteCallback | undefined;
   #flushPlanned = false;
   #headSent = false;
+  /** The 101 is staged: what the tunnel writes in the same turn leaves with it. */
+  #switching = false;
+  #pullsBehindSwitch = false;
   #sentBytes = 0;
   #declaredBytes: number | undefined;
   #unsendable = false;
@@ -192,17 +195,9 @@ export class Exchange {
   /** Asks the host for body; call it again whenever chunks were used up. Keeps at most CREDIT_BYTES on the way. */
   pull(): void {
     if (this.#bodyEnded || this.over) return;
-    const declared = this.#bodyLength;
-    const aim =
-      declared === undefined
-        ? CREDIT_BYTES
-        : Math.min(CREDIT_BYTES, declared - this.#receivedBytes);
-    if (this.#credit >= aim || this.#credit > CREDIT_BYTES / 2) return;
-    const more = aim - this.#credit;
-    this.#granted += more;
-    this.#credit = aim;
-    batch.pull(more);
-    this.#carrier.send(batch.take(), undefined);
+    // The host takes no PULL for a tunnel before its 101.
+    if (this.#switching) this.#pullsBehindSwitch = true;
+    else if (this.#encodePull()) this.#carrier.send(batch.take(), undefined);
   }
 
   /**
@@ -250,11 +245,12 @@ export class Exchange {
     if (this.over || this.responded || !this.upgrade) return;
     this.#status = 101;
     this.#headSent = true;
+    this.#switching = true;
+    this.#reason = reason;
+    this.#headers = headers;
     this.#bodyEnded = false;
     this.#bodyLength = undefined;
-    batch.response(101, reason, headers);
-    this.#carrier.switched();
-    this.#carrier.send(batch.take(), undefined);
+    this.#planFlush();
   }
 
   /** Stages a chunk of the response's body. Returns false when the caller should wait for `drained`. */
@@ -363,7 +359,7 @@ export class Exchange {
       this.#refuseLength();
       return;
     }
-    if (this.#pullsAll) this.#encodePull();
+    if (this.#pullsAll) this.#encodePullAll();
     this.#sendBatch();
   }
 
@@ -479,7 +475,23 @@ export class Exchange {
     if (changes !== undefined) batch.fields(changes);
   }
 
+  /** Returns false when the host may send enough as it is. */
+  #encodePull(): boolean {
+    const declared = this.#bodyLength;
+    const aim =
+      declared === undefined
+        ? CREDIT_BYTES
+        : Math.min(CREDIT_BYTES, declared - this.#receivedBytes);
+    if (this.#credit >= aim || this.#credit > CREDIT_BYTES / 2) return false;
+    const more = aim - this.#credit;
+    this.#granted += more;
+    this.#credit = aim;
+    batch.pull(more);
+    return true;
+  }
+
   #encode(): void {
+    if (this.#switching) this.#encodeSwitch();
     if (!this.#headSent && this.#status !== 0) this.#encodeHead();
     if (this.#staged.length > 0) this.#encodeChunks();
     if (this.#file === undefined) return;
@@ -487,12 +499,20 @@ export class Exchange {
     this.#sentBytes += this.#file.length;
   }
 
-  #encodePull(): void {
+  #encodePullAll(): void {
     this.#pullsAll = false;
     const more = this.#receivedBytes + WireNumber.FILTER_CREDIT_BYTES - this.#granted;
     if (more <= 0 || this.#bodyEnded) return;
     this.#granted += more;
     batch.pull(more);
+  }
+
+  #encodeSwitch(): void {
+    this.#switching = false;
+    batch.response(101, this.#reason, this.#headers);
+    this.#carrier.switched();
+    this.#headers = [];
+    if (this.#pullsBehindSwitch) this.#encodePull();
   }
 
   #encodeChunks(): void {

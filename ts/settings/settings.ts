@@ -87,6 +87,16 @@ export const numberSettings = [
     text: "Longest wait for the application's answer, with no progress, before 504",
   },
   {
+    key: "stallTimeoutMs",
+    directive: "TenonStallTimeout",
+    type: "number",
+    unit: "ms",
+    standard: 10_000,
+    least: 1_000,
+    most: 86_400_000,
+    text: "Longest time for which code may keep a worker's event loop from turning before it is terminated",
+  },
+  {
     key: "startupTimeoutMs",
     directive: "TenonStartupTimeout",
     type: "number",

@@ -2,7 +2,7 @@
 // The supervisor's end of a worker's control socket: one JSON object a line (docs/architecture.md). What comes from a worker is
 // hostile: a line of bounded length, and nothing of it is believed that was not checked.
 import { Socket } from "node:net";
-import type { StartMessage, WorkerMessage } from "../channel/control-messages.ts";
+import type { SupervisorMessage, WorkerMessage } from "../channel/control-messages.ts";
 
 const LONGEST_MESSAGE_CHARACTERS = 65_536;
 
@@ -16,7 +16,7 @@ export function parseWorkerMessage(line: string): WorkerMessage | undefined {
     return undefined;
   }
   if (typeof value !== "object" || value === null) return undefined;
-  const { type, shape, code, message, stack, inFlight } = value as Readonly<
+  const { type, shape, code, message, stack, inFlight, ...rest } = value as Readonly<
     Partial<Record<string, unknown>>
   >;
   const text = (part: unknown): string => (typeof part === "string" ? part : "");
@@ -25,6 +25,9 @@ export function parseWorkerMessage(line: string): WorkerMessage | undefined {
     return { type, code: text(code), message: text(message), stack: text(stack) };
   }
   if (type === "draining") return { type, inFlight: typeof inFlight === "number" ? inFlight : 0 };
+  if (type === "purge") {
+    return typeof rest["export"] === "string" ? { type, export: rest["export"] } : { type };
+  }
   return undefined;
 }
 
@@ -49,7 +52,7 @@ export class Control {
     this.#socket.on("error", () => {});
   }
 
-  send(message: StartMessage | { readonly type: "drain" }): void {
+  send(message: SupervisorMessage): void {
     if (this.#socket.writable) this.#socket.write(`${JSON.stringify(message)}\n`);
   }
 

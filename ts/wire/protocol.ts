@@ -252,6 +252,8 @@ export const WireError = {
   STOPPING: 37,
   /** the application destroyed the connection */
   DESTROYED: 38,
+  /** the application kept its worker's event loop from turning, and was terminated */
+  STALLED: 39,
 } as const;
 export type WireError = (typeof WireError)[keyof typeof WireError];
 
@@ -403,13 +405,15 @@ export type Header = (typeof Header)[keyof typeof Header];
 
 export const ScoreboardSize = {
   /** words of the header */
-  HEADER_WORDS: 16,
+  HEADER_WORDS: 32,
   /** words of a slot: one cache line */
   SLOT_WORDS: 16,
   /** first word of the file */
   MAGIC: 0x544e5342,
   /** version of this layout */
-  LAYOUT: 1,
+  LAYOUT: 2,
+  /** groups of exports whose decisions are purged together */
+  PURGE_GROUPS: 8,
 } as const;
 export type ScoreboardSize = (typeof ScoreboardSize)[keyof typeof ScoreboardSize];
 
@@ -426,6 +430,10 @@ export const ScoreboardHeader = {
   GENERATION: 4,
   /** pid of the supervisor */
   SUPERVISOR: 5,
+  /** 2 words, high and low: decisions of the pool asked for at this time (ms since 1970) or before count no more */
+  PURGED: 6,
+  /** 2 words for each purge group, as PURGED: of the exports whose name is in the group */
+  EXPORTS_PURGED: 16,
 } as const;
 export type ScoreboardHeader = (typeof ScoreboardHeader)[keyof typeof ScoreboardHeader];
 
@@ -757,6 +765,7 @@ export const errorNames: readonly (string | undefined)[] = [
   "APPLICATION",
   "STOPPING",
   "DESTROYED",
+  "STALLED",
 ];
 
 /** Meanings of errors by value. */
@@ -800,6 +809,7 @@ export const errorMeanings: readonly (string | undefined)[] = [
   "the application broke off its response",
   "the worker stops and could not finish the exchange",
   "the application destroyed the connection",
+  "the application kept its worker's event loop from turning, and was terminated",
 ];
 
 /** Spellings of headers by code. */

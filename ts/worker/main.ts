@@ -10,6 +10,7 @@ import { Takeover } from "../adapter/server.ts";
 import type { StartMessage, SupervisorMessage } from "../channel/control-messages.ts";
 import { currentExchange } from "../channel/exchange.ts";
 import { SlotBoard } from "../channel/slot-board.ts";
+import { provideDecisions } from "../decisions.ts";
 import { TenonError } from "../errors.ts";
 import { provideFacts } from "../facts.ts";
 import type { HookExports } from "../hooks/exports.ts";
@@ -23,6 +24,7 @@ import { handOverPipedFiles } from "./file-streams.ts";
 import { explainLoad, loadApplication } from "./load.ts";
 import { discardOutput } from "./orphan-output.ts";
 import { offerOwnPackage } from "./own-package.ts";
+import { finishRescue, offerRescue } from "./rescue.ts";
 import { Runtime } from "./runtime.ts";
 import { asStart, ControlSocket } from "./start.ts";
 
@@ -144,7 +146,12 @@ async function run(message: StartMessage): Promise<void> {
     onDrained: () => onDrained(takeover),
     log,
   });
+  provideDecisions((exportName) => {
+    if (slot.purge(exportName)) return;
+    control.say({ type: "purge", ...(exportName === undefined ? {} : { export: exportName }) });
+  });
   provideFacts(() => currentExchange.getStore()?.request.facts);
+  offerRescue();
   offerOwnPackage();
   process.on("SIGTERM", onTerminate);
   control.keepAlive(false);
@@ -161,6 +168,10 @@ async function run(message: StartMessage): Promise<void> {
 function onMessage(message: SupervisorMessage): void {
   if (message.type === "drain") {
     terminate();
+    return;
+  }
+  if (message.type === "rescued") {
+    void finishRescue(message.why);
     return;
   }
   if (start !== undefined) return;
