@@ -321,6 +321,13 @@ static apr_status_t finish(ap_filter_t *f, tenon_outcome outcome)
 {
     tenon_filter *filter = f->ctx;
     tenon_exchange *x = &filter->x;
+    if (outcome == TENON_COMPLETE && !x->answered && filter->dropped) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, f->r,
+                      "TN0133: " TENON_EXCHANGE_FORMAT
+                      "it leaves the body as it is, of which it has taken something: %s",
+                      TENON_EXCHANGE_PREFIX(x), tenon_exchange_consequence(x, HTTP_BAD_GATEWAY));
+        outcome = tenon_exchange_fail(x, HTTP_BAD_GATEWAY);
+    }
     if (outcome == TENON_COMPLETE && !x->answered && filter->answer.code < HTTP_BAD_REQUEST) {
         return pass_unfiltered(f, x->content);
     }

@@ -96,7 +96,7 @@ apr_status_t tenon_filter_abandon(tenon_filter *filter)
 {
     const tenon_exchange *x = &filter->x;
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, x->r,
-                  "TN0019: " TENON_EXCHANGE_FORMAT "the client has gone away",
+                  "TN0132: " TENON_EXCHANGE_FORMAT "the client has gone away",
                   TENON_EXCHANGE_PREFIX(x));
     return x->downstream != APR_SUCCESS ? x->downstream : APR_ECONNABORTED;
 }

@@ -204,7 +204,7 @@ describe("faults of filters", () => {
     const before = httpd
       .log()
       .lines()
-      .filter((line) => line.includes("TN0019")).length;
+      .filter((line) => line.includes("TN0132")).length;
     const request = open(`${httpd.url}/hangs/small.txt`)
       .on("error", () => undefined)
       .end();
@@ -212,12 +212,12 @@ describe("faults of filters", () => {
     await delay(50);
     request.destroy();
     await waitUntil(
-      "TN0019",
+      "TN0132",
       () =>
         httpd
           .log()
           .lines()
-          .filter((line) => line.includes("TN0019")).length > before,
+          .filter((line) => line.includes("TN0132")).length > before,
     );
   });
 

@@ -187,7 +187,10 @@ for (const mpm of ["event", "prefork"] as const) {
       assert.deepEqual(await shown("untouchedBody"), ["10", undefined]);
       assert.equal((await post("/cgi/upperBody/echo.cgi", "abc")).headers["x-length"], "");
       assert.equal((await post("/cgi/untouchedBody/echo.cgi", "abc")).headers["x-length"], "3");
-      assert.equal((await post("/proxy/upperBody", "abc")).headers["x-coding"], "chunked");
+      const proxied = await post("/proxy/bracketsBody", letters(100_000));
+      assert.equal(proxied.headers["x-coding"], "chunked");
+      // mod_proxy counts a short body itself.
+      assert.equal((await post("/proxy/bracketsBody", "abc")).headers["x-length"], "5");
     });
 
     it("refuses a request with the filter's status", async () => {
@@ -268,17 +271,20 @@ for (const mpm of ["event", "prefork"] as const) {
       same(answer.text, pieces.join("").toUpperCase());
     });
 
-    it("runs over HTTP/2", async function () {
-      if (mpm === "prefork") return this.skip();
-      const session = http2.connect(httpd.tlsUrl, { rejectUnauthorized: false });
-      for (const size of SIZES) {
-        const stream = session.request({ ":path": "/tenon/bracketsBody/echo", ":method": "POST" });
-        stream.end(letters(size));
-        const pieces: Buffer[] = [];
-        for await (const piece of stream) pieces.push(piece);
-        same(Buffer.concat(pieces).toString(), `[${letters(size)}]`);
-      }
-      session.close();
-    });
+    if (mpm === "event")
+      it("runs over HTTP/2", async () => {
+        const session = http2.connect(httpd.tlsUrl, { rejectUnauthorized: false });
+        for (const size of SIZES) {
+          const stream = session.request({
+            ":path": "/tenon/bracketsBody/echo",
+            ":method": "POST",
+          });
+          stream.end(letters(size));
+          const pieces: Buffer[] = [];
+          for await (const piece of stream) pieces.push(piece);
+          same(Buffer.concat(pieces).toString(), `[${letters(size)}]`);
+        }
+        session.close();
+      });
   });
 }
