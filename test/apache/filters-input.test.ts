@@ -108,7 +108,10 @@ function makeBackend(): Server {
   return createServer((request, response) => {
     response.setHeader("X-Length", request.headers["content-length"] ?? "");
     response.setHeader("X-Coding", request.headers["transfer-encoding"] ?? "");
-    request.pipe(response);
+    // mod_proxy sends all of a body before it reads of the answer.
+    const pieces: Buffer[] = [];
+    request.on("data", (piece) => pieces.push(piece));
+    request.on("end", () => response.end(Buffer.concat(pieces)));
   });
 }
 
