@@ -14,6 +14,7 @@
 
 #define STANDARD_TIMEOUT 5000 /* ms */
 #define NONE             "none"
+#define ANY_EXPORT       "*" /* .htaccess files are read when workers run */
 
 typedef enum { RUN_ALL, RUN_FIRST, VOID, PROVIDER, FILTER, MAP } kind;
 
@@ -44,6 +45,7 @@ static struct {
 void tenon_hook_begin(apr_pool_t *p)
 {
     tenon_configuration->hooks = apr_array_make(p, 4, sizeof(tenon_hook *));
+    tenon_configuration->overridable = apr_array_make(p, 2, sizeof(const char *));
     for (size_t i = 0; i < ROWS && !names[i].phase[0]; i++) {
         size_t length = 0;
         size_t used = 0;
@@ -450,6 +452,13 @@ static void expect(tenon_pool *pool, const char *export)
 int tenon_hook_check(apr_pool_t *p, server_rec *s)
 {
     int errors = 0;
+    for (int i = 0; i < tenon_configuration->overridable->nelts; i++) {
+        tenon_pool *pool =
+            tenon_config_pool(APR_ARRAY_IDX(tenon_configuration->overridable, i, const char *), p);
+        if (pool) { /* else config_check.c says so */
+            expect(pool, ANY_EXPORT);
+        }
+    }
     for (int i = 0; i < tenon_configuration->hooks->nelts; i++) {
         tenon_hook *hook = APR_ARRAY_IDX(tenon_configuration->hooks, i, tenon_hook *);
         hook->pool = tenon_config_pool(hook->pool_name, p);

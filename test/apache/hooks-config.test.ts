@@ -231,6 +231,7 @@ TenonHook fixups a
 TenonHook access_checker a#mayEnter
 <Location "/x">
   TenonHook check_user_id a#mayEnter
+  TenonAllowOverride B
 </Location>`,
     });
   });
@@ -244,7 +245,7 @@ TenonHook access_checker a#mayEnter
       pools.map(({ name, exports }) => [name, exports]),
       [
         ["a", ["fixups", "mayEnter"]],
-        ["b", []],
+        ["b", ["*"]],
       ],
     );
   });
