@@ -4,6 +4,8 @@ import { once } from "node:events";
 import http2 from "node:http2";
 import { join } from "node:path";
 import { ask, askJson } from "../../helpers/http-client.ts";
+import { waitUntil } from "../../helpers/processes.ts";
+import { waitingBytes } from "../../helpers/records.ts";
 import { hookEach, hooksPool, modules, PhasesHttpd, phases, putFiles } from "./httpd.ts";
 
 type View = Readonly<Record<string, unknown>>;
@@ -41,7 +43,7 @@ AddOutputFilter INCLUDES .shtml
 ServerAdmin ada@example.test
 TenonOption colour blue
 SetEnvIf X-Asked . SET=value
-${hooksPool("several", "TenonProcesses 3 3\nTenonConcurrency 4")}
+${hooksPool("several", "TenonProcesses 3 3")}
 ${hooksPool("mortal", "TenonProcesses 1 1")}
 <LocationMatch "^/(several|mortal)/">
   TenonHook post_perdir_config none
@@ -66,7 +68,14 @@ ${hooksPool("mortal", "TenonProcesses 1 1")}
       await httpd.httpd.waitForReady("several", 3);
       if (mpm === "prefork") httpd.httpd.expectLog("AH10034");
     });
-    after(() => httpd.httpd.stop());
+    after(async () => {
+      // Workers are told to forget state behind the request; what waits for that at httpd's end is kept.
+      for (const pool of ["rec", "several", "mortal"]) {
+        const told = (): boolean => waitingBytes(httpd.httpd.runtime, pool) === 0;
+        await waitUntil(`nothing to tell ${pool}`, told);
+      }
+      await httpd.httpd.stop();
+    });
 
     for (const phase of seeing) {
       it(`is the request in ${phase}`, async () => {
@@ -128,7 +137,7 @@ ${hooksPool("mortal", "TenonProcesses 1 1")}
     });
 
     it("keeps state in the worker that has it, among several", async () => {
-      const path = "/several/file.txt?post_perdir_config=remember:";
+      const path = "/several/file.txt?post_perdir_config=ponder:";
       const words = Array.from({ length: 40 }, (_, index) => `word${index}`);
       const seen = await Promise.all(
         words.map((word) =>
