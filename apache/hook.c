@@ -323,14 +323,23 @@ static const char *set_cache(cmd_parms *cmd, tenon_hook *hook, const char *value
     return NULL;
 }
 
+static const char *set_errors(cmd_parms *cmd, tenon_hook *hook, const char *value)
+{
+    if (hook->phase != WIRE_PHASE_OUTPUT_FILTER) {
+        return "TenonHook: only output_filter takes errors=: leave it out";
+    }
+    if (strcasecmp(value, "on") && strcasecmp(value, "off")) {
+        return apr_psprintf(cmd->pool, "TenonHook: errors=%s is not known: write on or off", value);
+    }
+    hook->errors = !strcasecmp(value, "on");
+    return NULL;
+}
+
 static const struct {
     const char *name;
     const char *(*set)(cmd_parms *cmd, tenon_hook *hook, const char *value);
-} options[] = {{"when", set_when},
-               {"order", set_order},
-               {"timeout", set_timeout},
-               {"on-error", set_on_error},
-               {"cache", set_cache}};
+} options[] = {{"when", set_when},         {"order", set_order}, {"timeout", set_timeout},
+               {"on-error", set_on_error}, {"cache", set_cache}, {"errors", set_errors}};
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 
 /* Takes one option; `*given` has a bit for each that came before. */
@@ -351,8 +360,8 @@ static const char *set_hook_option(cmd_parms *cmd, tenon_hook *hook, const char 
         return options[i].set(cmd, hook, word + length + 1);
     }
     return apr_psprintf(cmd->pool,
-                        "TenonHook: '%s' is not known: write when=, order=, timeout=, on-error= or "
-                        "cache=, with no blank before or behind =",
+                        "TenonHook: '%s' is not known: write when=, order=, timeout=, on-error=, "
+                        "cache= or errors=, with no blank before or behind =",
                         word);
 }
 
@@ -402,6 +411,20 @@ static const char *end(cmd_parms *cmd, tenon_location *here, const row *phase, c
     return NULL;
 }
 
+tenon_hook *tenon_hook_parse(cmd_parms *cmd, const char *text, const char *args, wire_phase phase,
+                             const char **error)
+{
+    tenon_hook *hook = tenon_hook_parse_target(cmd, text, phase, error);
+    unsigned given = 0;
+    while (!*error && *args) {
+        *error = set_hook_option(cmd, hook, next_word(cmd->pool, &args), &given);
+        while (apr_isspace(*args)) {
+            args++;
+        }
+    }
+    return *error ? NULL : hook;
+}
+
 const char *tenon_hook_set(cmd_parms *cmd, void *location, const char *args)
 {
     const char *name = ap_getword_conf(cmd->pool, &args);
@@ -409,7 +432,6 @@ const char *tenon_hook_set(cmd_parms *cmd, void *location, const char *args)
     const char *error;
     const row *phase;
     tenon_hook *hook;
-    unsigned given = 0;
     if (!*target) {
         return "TenonHook takes a phase and a pool: write TenonHook <phase> <pool>[#<export>], "
                "or TenonHook <phase> none";
@@ -422,13 +444,7 @@ const char *tenon_hook_set(cmd_parms *cmd, void *location, const char *args)
     if (!strcasecmp(target, NONE)) {
         return end(cmd, location, phase, args);
     }
-    hook = tenon_hook_parse_target(cmd, target, phase->phase, &error);
-    while (!error && *args) {
-        error = set_hook_option(cmd, hook, next_word(cmd->pool, &args), &given);
-        while (apr_isspace(*args)) {
-            args++;
-        }
-    }
+    hook = tenon_hook_parse(cmd, target, args, phase->phase, &error);
     if (error) {
         return error;
     }

@@ -44,7 +44,7 @@ const mistakes: Mistake[] = [
   mistake(
     "an unknown option",
     "TenonHook fixups a retries=3",
-    /'retries=3' is not known: write when=, order=, timeout=, on-error= or cache=/,
+    /'retries=3' is not known: write when=, order=, timeout=, on-error=, cache= or errors=/,
   ),
   mistake("an option without value", "TenonHook fixups a when", /'when' is not known: write when=/),
   mistake(
