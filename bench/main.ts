@@ -6,9 +6,10 @@ import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Contender, ContenderName } from "./contenders.ts";
+import type { ContenderName } from "./contenders.ts";
 import { measureFirstHits, toFirstHitTable } from "./first-hit.ts";
-import { contendersOf, measure, startContenders } from "./measure.ts";
+import type { Contender } from "./httpd.ts";
+import { contendersOf, findMissing, measure, startContenders } from "./measure.ts";
 import { helpText, type Options, parseOptions } from "./options.ts";
 import { missed, type Row, toRows, toTables } from "./report.ts";
 
@@ -67,9 +68,12 @@ async function run(options: Options): Promise<boolean> {
       console.log(`\n${toFirstHitTable(rows)}`);
     }
     if (wanted.size > 0) {
-      await startContenders([...wanted], folder, running, interrupt.signal);
-      const samples = await measure(running, { ...options, ...common });
+      const missing = findMissing([...wanted]);
+      const here = [...wanted].filter((name) => !missing.has(name));
+      await startContenders(here, folder, running, interrupt.signal);
+      const samples = await measure(running, { ...options, ...common, folder });
       console.log(`\n${toTables(samples)}`);
+      for (const line of missing.values()) console.log(line);
       rows.push(...toRows(samples));
     }
     reached = missed(rows).length === 0;
