@@ -20,9 +20,8 @@
 #define STALE_MS                                                                     \
     2000 /* a worker whose heartbeat is older gets no exchange but through the queue \
           */
-#define FIRST_WAIT_US 100000
-#define SEND_WAIT_S   5
-#define MAX_SLOTS     256
+#define SEND_WAIT_S 5
+#define MAX_SLOTS   256
 
 /* What a child process knows of a running pool. */
 typedef struct tenon_pool_runtime {
@@ -113,7 +112,7 @@ static tenon_acquired acquired_from_errno(void)
 /* Connects to one of a pool's sockets: never waits. */
 static tenon_acquired connect_to(const tenon_pool *pool, const char *name, tenon_channel **channel)
 {
-    const struct timeval first_wait = {.tv_sec = 0, .tv_usec = FIRST_WAIT_US};
+    const struct timeval first_wait = {.tv_sec = 0, .tv_usec = TENON_CHANNEL_FIRST_WAIT};
     const struct timeval send_wait = {.tv_sec = SEND_WAIT_S, .tv_usec = 0};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -149,7 +148,7 @@ cleanup:
 }
 
 /* The idle channel, or the slot to connect to (-1: none). */
-static tenon_channel *pick(tenon_pool *pool, uint64_t avoid, int *slot)
+static tenon_channel *pick(tenon_pool *pool, tenon_worker preferred, uint64_t avoid, int *slot)
 {
     tenon_pool_runtime *runtime = pool->runtime;
     tenon_channel *channel = NULL;
@@ -157,7 +156,11 @@ static tenon_channel *pick(tenon_pool *pool, uint64_t avoid, int *slot)
     *slot = -1;
     apr_thread_mutex_lock(runtime->mutex);
     board = present_board(pool);
-    if (board) {
+    if (board && preferred.slot >= 0 && !(preferred.slot < 64 && avoid >> preferred.slot & 1) &&
+        wire_scoreboard_room(board, (unsigned)preferred.slot, preferred.incarnation, now_ms(),
+                             STALE_MS)) {
+        *slot = preferred.slot;
+    } else if (board) {
         *slot = wire_scoreboard_pick(board, now_ms(), STALE_MS, avoid);
     }
     if (*slot >= 0) {
@@ -167,10 +170,11 @@ static tenon_channel *pick(tenon_pool *pool, uint64_t avoid, int *slot)
     return channel;
 }
 
-tenon_acquired tenon_channel_acquire(tenon_pool *pool, uint64_t avoid, tenon_channel **channel)
+tenon_acquired tenon_channel_acquire(tenon_pool *pool, tenon_worker preferred, uint64_t avoid,
+                                     tenon_channel **channel)
 {
     int slot;
-    *channel = pick(pool, avoid, &slot);
+    *channel = pick(pool, preferred, avoid, &slot);
     if (*channel) {
         return TENON_ACQUIRED;
     }

@@ -29,6 +29,9 @@ typedef struct tenon_channel {
     const wire_scoreboard *board; /* that the greeting speaks of */
 } tenon_channel;
 
+/* How long the first read of an answer may block, µs. */
+#define TENON_CHANNEL_FIRST_WAIT 100000
+
 typedef enum {
     TENON_ACQUIRED,    /* `*channel` is set */
     TENON_QUEUE_FULL,  /* no worker has room and the queue is full */
@@ -36,8 +39,16 @@ typedef enum {
     TENON_REFUSED,     /* a socket is there but is not the parent's */
 } tenon_acquired;
 
-/* Takes a channel for one exchange. `avoid` holds the slots (bit n: slot n) not to be used. */
-tenon_acquired tenon_channel_acquire(tenon_pool *pool, uint64_t avoid, tenon_channel **channel);
+/* A worker, for as long as the slot holds the incarnation. */
+typedef struct {
+    int slot; /* -1: none */
+    uint32_t incarnation;
+} tenon_worker;
+
+/* Takes a channel for one exchange: to `preferred` while that is ready and has room. `avoid` holds
+ * the slots (bit n: slot n) not to be used. */
+tenon_acquired tenon_channel_acquire(tenon_pool *pool, tenon_worker preferred, uint64_t avoid,
+                                     tenon_channel **channel);
 
 /* Takes note of the worker's greeting: 0, or a wire error negated. */
 int tenon_channel_greet(tenon_pool *pool, tenon_channel *channel, const wire_hello *hello);

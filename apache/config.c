@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "hook.h"
 #include "location.h"
 #include "log.h"
+#include "override.h"
 #include "values.h"
 
 #define POOL_NAME_LENGTH 32
@@ -68,6 +70,11 @@ static tenon_pool *pool_of_command(cmd_parms *cmd)
     }
     name = pool_name_of_section(cmd->temp_pool, section->args);
     return tenon_config_pool(name, cmd->temp_pool);
+}
+
+int tenon_config_in_pool(cmd_parms *cmd)
+{
+    return pool_of_command(cmd) != NULL;
 }
 
 static const char *outside_pool(cmd_parms *cmd)
@@ -222,6 +229,7 @@ static tenon_pool *make_pool(cmd_parms *cmd, const char *name)
     pool->processes_min = 0;
     pool->processes_max = 4;
     pool->environment = apr_table_make(cmd->pool, 4);
+    pool->exports = apr_array_make(cmd->pool, 4, sizeof(const char *));
 #define TENON_ROW(field, directive, key, kind, value, least, most, help) pool->field = value;
     TENON_POOL_NUMBERS(TENON_ROW)
 #undef TENON_ROW
@@ -272,6 +280,7 @@ static int pre_config(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp)
     tenon_configuration = apr_pcalloc(p, sizeof(*tenon_configuration));
     tenon_configuration->pools = apr_array_make(p, 4, sizeof(tenon_pool *));
     tenon_configuration->pools_by_name = apr_hash_make(p);
+    tenon_hook_begin(p);
     tenon_configuration->node = TENON_NODE;
     tenon_configuration->package = TENON_PACKAGE;
     tenon_configuration->runtime_dir = "tenon";
@@ -309,6 +318,12 @@ const command_rec tenon_commands[] = {
                   "Pool that gets what is neither a file nor a directory with an index: TenonFallback <pool>|Off (default Off)"),
     AP_INIT_TAKE12("TenonMount", tenon_location_set_mount, NULL, RSRC_CONF | ACCESS_CONF,
                    "Path under which an application is mounted: TenonMount <path> [strip] or Off; strip takes it off the target that the application sees (default Off)"),
+    AP_INIT_RAW_ARGS("TenonHook", tenon_hook_set, NULL, RSRC_CONF | ACCESS_CONF | OR_FILEINFO,
+                     "Function that is asked in a phase: TenonHook <phase> <pool>[#export] [when=<expr>] [order=early|middle|late] [timeout=<time>] [on-error=deny|decline|<status>] [cache=on|off], or TenonHook <phase> none (default: none)"),
+    AP_INIT_TAKE2("TenonOption", tenon_location_set_option, NULL, RSRC_CONF | ACCESS_CONF | OR_FILEINFO,
+                  "Option that hooks can read: TenonOption <name> <value>; may be repeated"),
+    AP_INIT_TAKE_ARGV("TenonAllowOverride", tenon_override_set, NULL, RSRC_CONF | ACCESS_CONF,
+                      "Pools that .htaccess files may name: TenonAllowOverride <pool>... or none (default none)"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}
 };
 /* clang-format on */

@@ -19,7 +19,8 @@ typedef struct {
     int processes_min;
     int processes_max;
     apr_table_t *environment;
-    const char *path; /* <runtime>/pools/<name> */
+    apr_array_header_t *exports; /* const char *, what hooks ask for */
+    const char *path;            /* <runtime>/pools/<name> */
     struct tenon_pool_runtime *runtime;
 #define TENON_ROW(field, directive, key, kind, help) const char *field;
     TENON_POOL_TEXTS(TENON_ROW)
@@ -35,6 +36,8 @@ typedef struct {
 #undef TENON_ROW
     apr_array_header_t *pools; /* tenon_pool *, in the order of the configuration */
     apr_hash_t *pools_by_name; /* lower-case */
+    apr_array_header_t *hooks; /* tenon_hook *, of every directive that names an export */
+    apr_hash_t *files;         /* that the configuration was read from, by name */
     const char *supervisor;    /* file that starts it, once checked */
     uid_t parent_uid;          /* what httpd was started as; owns all sockets */
 } tenon_config;
@@ -50,6 +53,13 @@ int tenon_config_is_handler(const char *handler);
 
 /* The pool of a name, or NULL. Case does not count: httpd makes handler names lower-case. */
 tenon_pool *tenon_config_pool(const char *name, apr_pool_t *p);
+
+/* Whether a directive stands inside of a pool's section. */
+int tenon_config_in_pool(cmd_parms *cmd);
+
+/* Logs that a directive names a pool that is not there. */
+void tenon_config_missing_pool(server_rec *s, const char *directive, const char *name,
+                               const char *file, int line);
 
 /* Hook check_config: OK, or an error that is logged with file and line. */
 int tenon_config_check(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp, server_rec *s);

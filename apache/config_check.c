@@ -14,21 +14,36 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "hook.h"
 #include "log.h"
+#include "override.h"
 
-/* The pool that a directive names, or NULL. */
-static const char *named_pool(const ap_directive_t *node, apr_pool_t *p)
+void tenon_config_missing_pool(server_rec *s, const char *directive, const char *name,
+                               const char *file, int line)
 {
-    const char *args = node->args;
-    const char *first;
+    ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
+                 "TN0020: Syntax error on line %d of %s: %s: there is no pool '%s': add a section "
+                 "<TenonPool %s>, or name one that exists",
+                 line, file, directive, name, name);
+}
+
+/* The next pool that a directive names in `*args`, or NULL. The other directives that do: hook.c.
+ */
+static const char *named_pool(const ap_directive_t *node, const char **args, apr_pool_t *p)
+{
+    const char *first = ap_getword_conf(p, args);
+    if (!*first) {
+        return NULL;
+    }
+    if (!strcasecmp(node->directive, "TenonAllowOverride")) {
+        return strcasecmp(first, "none") ? first : NULL;
+    }
     if (!strcasecmp(node->directive, "TenonFallback")) {
-        first = ap_getword_conf(p, &args);
         return strcasecmp(first, TENON_OFF) ? first : NULL;
     }
     if (strcasecmp(node->directive, "SetHandler") && strcasecmp(node->directive, "AddHandler")) {
         return NULL;
     }
-    first = ap_getword_conf(p, &args);
     return tenon_config_is_handler(first) && !strchr(first, '%')
                ? first + sizeof(TENON_HANDLER_PREFIX) - 1
                : NULL;
@@ -39,17 +54,16 @@ static int check_named_pools(const ap_directive_t *node, apr_pool_t *p, server_r
 {
     int errors = 0;
     for (; node; node = node->next) {
+        const char *args = node->args;
         const char *name;
         if (node->first_child) {
             errors += check_named_pools(node->first_child, p, s);
         }
-        name = named_pool(node, p);
-        if (name && !tenon_config_pool(name, p)) {
-            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
-                         "TN0020: Syntax error on line %d of %s: %s %s: there is no pool '%s': add "
-                         "a section <TenonPool %s>, or name one that exists",
-                         node->line_num, node->filename, node->directive, node->args, name, name);
-            errors++;
+        while ((name = named_pool(node, &args, p))) {
+            if (!tenon_config_pool(name, p)) {
+                tenon_config_missing_pool(s, node->directive, name, node->filename, node->line_num);
+                errors++;
+            }
         }
     }
     return errors;
@@ -120,8 +134,9 @@ static int check_programs(tenon_config *config, apr_pool_t *p, server_rec *s)
 int tenon_config_check(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp, server_rec *s)
 {
     tenon_config *config = tenon_configuration;
-    int errors = check_named_pools(ap_conftree, temp, s);
+    int errors = check_named_pools(ap_conftree, temp, s) + tenon_hook_check(temp, s);
     (void)log_pool;
+    tenon_override_remember(p);
     config->runtime_dir = ap_runtime_dir_relative(p, config->runtime_dir);
     for (int i = 0; i < config->pools->nelts; i++) {
         tenon_pool *pool = APR_ARRAY_IDX(config->pools, i, tenon_pool *);

@@ -59,21 +59,24 @@ tenon_outcome tenon_exchange_violation(tenon_exchange *x, int error, const char 
 static apr_time_t deadline_of(const tenon_exchange *x)
 {
     if (!x->channel->greeted) {
-        return x->began + apr_time_from_msec(x->pool->queue_timeout);
+        return x->began + apr_time_from_msec(x->queue_limit.ms);
     }
     if (tenon_body_wanted(x) && !x->tunnel) {
         return x->heard + x->r->server->timeout;
     }
-    return x->answered ? 0 : x->heard + apr_time_from_msec(x->pool->request_timeout);
+    if (x->answered && !x->muted) {
+        return 0;
+    }
+    return (x->limited ? x->began : x->heard) + apr_time_from_msec(x->answer_limit.ms);
 }
 
 static tenon_outcome timed_out(tenon_exchange *x)
 {
     if (!x->channel->greeted) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
-                      "TN0003: " TENON_EXCHANGE_FORMAT
-                      "waited %d ms for a worker (TenonQueueTimeout): 503",
-                      TENON_EXCHANGE_PREFIX(x), x->pool->queue_timeout);
+                      "TN0003: " TENON_EXCHANGE_FORMAT "waited %d ms for a worker (%s): %s",
+                      TENON_EXCHANGE_PREFIX(x), x->queue_limit.ms, x->queue_limit.name,
+                      tenon_exchange_consequence(x, HTTP_SERVICE_UNAVAILABLE));
         return tenon_exchange_fail(x, HTTP_SERVICE_UNAVAILABLE);
     }
     tenon_exchange_send_abort(x, WIRE_ERROR_TIMED_OUT);
@@ -85,9 +88,9 @@ static tenon_outcome timed_out(tenon_exchange *x)
         return tenon_exchange_fail(x, HTTP_REQUEST_TIME_OUT);
     }
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
-                  "TN0004: " TENON_EXCHANGE_FORMAT
-                  "no answer within %d ms (TenonRequestTimeout): 504",
-                  TENON_EXCHANGE_PREFIX(x), x->pool->request_timeout);
+                  "TN0004: " TENON_EXCHANGE_FORMAT "no answer within %d ms (%s): %s",
+                  TENON_EXCHANGE_PREFIX(x), x->answer_limit.ms, x->answer_limit.name,
+                  tenon_exchange_consequence(x, HTTP_GATEWAY_TIME_OUT));
     return tenon_exchange_fail(x, HTTP_GATEWAY_TIME_OUT);
 }
 
@@ -329,11 +332,17 @@ static tenon_outcome wait_for_any(tenon_exchange *x)
     return ready <= 0 && !c->aborted ? TENON_GOING : judge_client(x, &any[1]);
 }
 
+/* Whether the first read, which may block a little, could outlast the deadline. */
+static int is_short_of_time(const tenon_exchange *x)
+{
+    return x->limited && deadline_of(x) - apr_time_now() < TENON_CHANNEL_FIRST_WAIT;
+}
+
 tenon_outcome tenon_exchange_converse(tenon_exchange *x)
 {
     tenon_outcome outcome = send_head(x);
     int came = 0;
-    if (outcome == TENON_GOING) {
+    if (outcome == TENON_GOING && !is_short_of_time(x)) {
         outcome = receive(x, 0, &came);
     }
     while (outcome == TENON_GOING) {

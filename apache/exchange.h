@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One request on its way through the hop. request.c makes the first bytes, body.c sends what the
- * worker asks for, response.c passes the answer on, converse.c moves the bytes, handler.c decides.
- * Lives on the stack of the thread that handles the request.
+ * One phase of a request on its way through the hop. request.c makes the first bytes, body.c sends
+ * what the worker asks for, response.c passes an answer on, result.c takes what a hook returned,
+ * converse.c moves the bytes, run.c decides what becomes of a channel that breaks. handler.c and
+ * ask.c run one. Lives on the stack of the thread that handles the request.
  */
 #ifndef TENON_EXCHANGE_H
 #define TENON_EXCHANGE_H
@@ -11,11 +12,16 @@
 #include <apr_buckets.h>
 #include "channel.h"
 #include "config.h"
+#include "hook.h"
+#include "memo.h"
+#include "phases.h"
 #include "wire/reader.h"
 
 /* Bytes of the reading buffer, on the stack: all of an answer that has come is taken by one read.
  */
 #define TENON_READ_BYTES 81920
+/* The same for a hook, which seldom answers with more than a result. */
+#define TENON_HOOK_READ_BYTES 8192
 
 /* Bytes of a field in a frame, beside name and value. */
 #define TENON_FIELD_BYTES 7
@@ -24,16 +30,26 @@
 typedef enum {
     TENON_GOING,    /* not yet */
     TENON_COMPLETE, /* the answer is passed on whole */
-    TENON_BROKEN, /* the channel broke or the worker refused: handler.c decides whether to try again
-                   */
+    TENON_BROKEN, /* the channel broke or the worker refused: run.c decides whether to try again */
     TENON_FAILED, /* `status` is to be answered; already logged */
     TENON_CLIENT_GONE, /* nobody is left to answer */
 } tenon_outcome;
 
+/* How long may be waited for something, and what says so. */
+typedef struct {
+    int ms;
+    const char *name;
+} tenon_limit;
+
 typedef struct {
     request_rec *r;
+    tenon_request *request;
     tenon_pool *pool;
-    const char *id; /* of the request, in all logs */
+    const tenon_hook *hook; /* NULL: the application itself is the handler */
+    const char *role;       /* of the hook, before all that is logged; "" for an application */
+    tenon_limit queue_limit;
+    tenon_limit answer_limit;
+    int limited; /* answer_limit counts from the beginning, not from the last progress */
     tenon_channel *channel;
     wire_reader reader;
     int status; /* HTTP status of TENON_FAILED */
@@ -58,6 +74,14 @@ typedef struct {
     uint8_t *out;    /* frames on their way to the worker */
     size_t out_size;
     size_t out_sent;
+
+    /* What a hook is told and says. */
+    const apr_array_header_t *entries; /* tenon_entry, for the worker */
+    apr_array_header_t *changes;       /* tenon_entry, not applied yet */
+    tenon_answer *answer;
+    int stated;       /* the worker holds state */
+    int muted;        /* this phase, or this subrequest, cannot send an answer */
+    int muted_status; /* of the answer that was not sent */
 
     /* Response. */
     apr_bucket_brigade *output;
@@ -155,6 +179,24 @@ void tenon_amend_head(tenon_exchange *x);
 /* Sends r->trailers_out behind a body in chunks. mod_http2 does it by itself. */
 void tenon_amend_trailers(tenon_exchange *x);
 void tenon_amend_register(void);
+
+/* result.c */
+/* Handles RESULT and FIELDS. */
+tenon_outcome tenon_result_frame(tenon_exchange *x, const wire_frame *frame);
+/* Applies the changes that have come. */
+void tenon_result_apply(tenon_exchange *x);
+
+/* run.c */
+/* Fills in what r, hook, pool and role do not say. */
+void tenon_exchange_init(tenon_exchange *x);
+/* Time-outs as configured for the pool. */
+void tenon_exchange_use_pool_limits(tenon_exchange *x);
+/* Runs a prepared exchange to its end, on as many workers as it takes. */
+tenon_outcome tenon_exchange_run(tenon_exchange *x);
+/* Ends a failed answer for the client: OK, or what the phase returns for the failure. */
+int tenon_exchange_finish(tenon_exchange *x, tenon_outcome outcome);
+/* What comes of a failure, for the log: "503", or what a hook's on-error says. */
+const char *tenon_exchange_consequence(const tenon_exchange *x, int status);
 
 /* converse.c */
 /* Runs the exchange on its channel until it ends one way or the other. */

@@ -31,6 +31,7 @@ typedef struct {
     request_rec *r;
     const char *pool;
     const char *id;
+    const char *role;
     int slot;
     int fd;
     apr_off_t end; /* of the piece in the file */
@@ -98,7 +99,7 @@ static void log_shrunk(const sent_file *sent, apr_off_t size)
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, sent->r,
                   "TN0040: " TENON_EXCHANGE_FORMAT "a file of which %" APR_OFF_T_FMT
                   " bytes were to be sent has only %" APR_OFF_T_FMT " now: the answer is cut off",
-                  sent->pool, sent->slot, sent->id, sent->end, size);
+                  sent->pool, sent->slot, sent->id, sent->role, sent->end, size);
 }
 
 /* The request is over. A file that became shorter than it was has ended the connection. */
@@ -188,7 +189,8 @@ static tenon_outcome insert(tenon_exchange *x, int fd, const wire_file *piece)
     apr_bucket *bucket;
     *sent = (sent_file){.r = r,
                         .pool = x->pool->name,
-                        .id = x->id,
+                        .id = x->request->origin->id,
+                        .role = x->role,
                         .slot = x->channel->slot,
                         .fd = fd,
                         .end = (apr_off_t)(piece->offset + piece->length)};
@@ -212,8 +214,12 @@ static tenon_outcome insert(tenon_exchange *x, int fd, const wire_file *piece)
 /* A file that is shorter than the worker found it: nobody broke a rule. */
 static tenon_outcome shrunk(tenon_exchange *x, apr_off_t end, apr_off_t size)
 {
-    const sent_file sent = {
-        .r = x->r, .pool = x->pool->name, .id = x->id, .slot = x->channel->slot, .end = end};
+    const sent_file sent = {.r = x->r,
+                            .pool = x->pool->name,
+                            .id = x->request->origin->id,
+                            .role = x->role,
+                            .slot = x->channel->slot,
+                            .end = end};
     log_shrunk(&sent, size);
     tenon_exchange_send_abort(x, WIRE_ERROR_BAD_FILE);
     return tenon_exchange_fail(x, HTTP_BAD_GATEWAY);

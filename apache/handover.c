@@ -49,6 +49,16 @@ static void write_environment(FILE *out, const apr_table_t *environment)
     fputs("}", out);
 }
 
+static void write_exports(FILE *out, const apr_array_header_t *exports)
+{
+    fputs(", \"exports\": [", out);
+    for (int i = 0; i < exports->nelts; i++) {
+        fputs(i ? ", " : "", out);
+        write_text(out, APR_ARRAY_IDX(exports, i, const char *));
+    }
+    fputs("]", out);
+}
+
 static void write_pool(FILE *out, const tenon_pool *pool)
 {
     fputs("    { \"name\": ", out);
@@ -65,6 +75,7 @@ static void write_pool(FILE *out, const tenon_pool *pool)
     TENON_POOL_NUMBERS(TENON_ROW)
 #undef TENON_ROW
     write_environment(out, pool->environment);
+    write_exports(out, pool->exports);
     fputs(" }", out);
 }
 

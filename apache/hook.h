@@ -1,32 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A hook as configured: which export of a pool is asked in a phase, when, and what counts when it
- * cannot be.
+ * Hooks: which export of which pool is asked in which phase. Read while httpd reads its
+ * configuration, or an .htaccess file; never changed afterwards.
  */
 #ifndef TENON_HOOK_H
 #define TENON_HOOK_H
 
 #include <httpd.h>
+#include <http_config.h>
 #include <ap_expr.h>
-
 #include "config.h"
+#include "location.h"
 #include "wire/protocol.h"
 
-/* Among the hooks of one phase, httpd's own modules included. */
 typedef enum { TENON_EARLY, TENON_MIDDLE, TENON_LATE } tenon_order;
 
 typedef struct {
     wire_phase phase;
-    tenon_pool *pool; /* set once the whole configuration is read */
+    tenon_pool *pool; /* set when the whole configuration is read */
     const char *pool_name;
     const char *export;
     const ap_expr_info_t *when; /* NULL: always */
+    const char *when_text;
     tenon_order order;
-    int timeout;      /* ms, for all of it: waiting for a worker and the worker's answer */
-    int on_error;     /* what counts when it fails: DECLINED, or an HTTP status */
-    int cache;        /* its decisions may be kept */
-    const char *file; /* of the configuration */
+    int timeout;  /* ms, for all of the hook: queue and run */
+    int on_error; /* DECLINED, an HTTP status, or 0: what the phase does by itself */
+    int cache;    /* a decision may be kept as long as the worker says */
+    int htaccess; /* stands in an .htaccess file */
+    const char *directive;
+    const char *file;
     int line;
 } tenon_hook;
+
+/* Name of a phase as httpd spells it, such as access_checker. */
+const char *tenon_hook_phase_name(wire_phase phase);
+
+/* Name of the export that answers a phase when none is given, such as accessChecker. */
+const char *tenon_hook_export_name(wire_phase phase);
+
+/*
+ * Makes a hook of `phase` with its defaults from `<pool>[#<export>]` in a directive, and has the
+ * pool looked up when the whole configuration is read (at once in an .htaccess). NULL with `*error`
+ * when the text is wrong.
+ */
+tenon_hook *tenon_hook_parse_target(cmd_parms *cmd, const char *text, wire_phase phase,
+                                    const char **error);
+
+/* Sets the pools of all hooks, and the exports that each pool is asked for: the number of errors,
+ * which are logged. */
+int tenon_hook_check(apr_pool_t *p, server_rec *s);
+
+/* Before a configuration is read. */
+void tenon_hook_begin(apr_pool_t *p);
+
+/* Directive. */
+const char *tenon_hook_set(cmd_parms *cmd, void *location, const char *args);
 
 #endif

@@ -6,9 +6,11 @@
 #include <strings.h>
 
 #include "config.h"
+#include "hook.h"
 #include "location.h"
 #include "log.h"
 #include "mount.h"
+#include "override.h"
 
 const tenon_location *tenon_location_of(const request_rec *r)
 {
@@ -21,13 +23,63 @@ void *tenon_location_create(apr_pool_t *p, char *path)
     return apr_pcalloc(p, sizeof(tenon_location));
 }
 
+static apr_table_t *overlaid(apr_pool_t *p, apr_table_t *outer, apr_table_t *inner)
+{
+    apr_table_t *both;
+    if (!outer || !inner) {
+        return inner ? inner : outer;
+    }
+    both = apr_table_copy(p, outer);
+    apr_table_overlap(both, inner, APR_OVERLAP_TABLES_SET);
+    return both;
+}
+
+static apr_array_header_t *appended(apr_pool_t *p, apr_array_header_t *outer,
+                                    apr_array_header_t *inner)
+{
+    return outer && inner ? apr_array_append(p, outer, inner) : inner ? inner : outer;
+}
+
+/* Outer hooks that an inner section has not ended. */
+static apr_array_header_t *remaining(apr_pool_t *p, const tenon_location *outer, uint64_t ended)
+{
+    apr_array_header_t *left;
+    if (!(outer->hooked & ended)) {
+        return outer->hooks;
+    }
+    left = apr_array_make(p, outer->hooks->nelts, sizeof(tenon_hook *));
+    for (int i = 0; i < outer->hooks->nelts; i++) {
+        tenon_hook *hook = APR_ARRAY_IDX(outer->hooks, i, tenon_hook *);
+        if (!(ended >> hook->phase & 1)) {
+            APR_ARRAY_PUSH(left, tenon_hook *) = hook;
+        }
+    }
+    return left;
+}
+
 void *tenon_location_merge(apr_pool_t *p, void *base, void *more)
 {
     const tenon_location *outer = base;
     const tenon_location *inner = more;
     tenon_location *merged = apr_pmemdup(p, inner->mount ? inner : outer, sizeof(*merged));
     merged->fallback = inner->fallback ? inner->fallback : outer->fallback;
+    merged->hooked = (outer->hooked & ~inner->ended) | inner->hooked;
+    merged->ended = outer->ended | inner->ended;
+    merged->hooks = appended(p, remaining(p, outer, inner->ended), inner->hooks);
+    merged->options = overlaid(p, outer->options, inner->options);
+    merged->htaccess_options = overlaid(p, outer->htaccess_options, inner->htaccess_options);
+    merged->overridable = inner->overridable ? inner->overridable : outer->overridable;
+    merged->claims = appended(p, outer->claims, inner->claims);
     return merged;
+}
+
+const apr_table_t *tenon_location_options(request_rec *r, const char *pool)
+{
+    const tenon_location *here = tenon_location_of(r);
+    if (!here->htaccess_options || !tenon_override_permits(r, pool)) {
+        return here->options;
+    }
+    return overlaid(r->pool, here->options, here->htaccess_options);
 }
 
 /* A target without its first bytes up to the application's own path. */
@@ -121,5 +173,34 @@ const char *tenon_location_set_mount(cmd_parms *cmd, void *location, const char 
             cmd->path, path);
     }
     here->mount = apr_pstrdup(cmd->pool, path);
+    return NULL;
+}
+
+const char *tenon_location_set_option(cmd_parms *cmd, void *location, const char *name,
+                                      const char *value)
+{
+    tenon_location *here = location;
+    const int htaccess = tenon_override_in_htaccess(cmd);
+    apr_table_t **table = htaccess ? &here->htaccess_options : &here->options;
+    const char *error = ap_check_cmd_context(cmd, NOT_IN_LIMIT);
+    if (error) {
+        return error;
+    }
+    if (!*name) {
+        return "TenonOption: the name is empty: write TenonOption <name> <value>";
+    }
+    if (tenon_config_in_pool(cmd)) {
+        return "TenonOption stands inside of a pool: put it behind </TenonPool>";
+    }
+    if (htaccess) {
+        tenon_override_claim(cmd, location, NULL);
+    }
+    if (!*table) {
+        *table = apr_table_make(cmd->pool, 4);
+    }
+    if (apr_table_get(*table, name)) {
+        return apr_psprintf(cmd->pool, "TenonOption: %s stands twice here: leave one out", name);
+    }
+    apr_table_set(*table, name, value);
     return NULL;
 }

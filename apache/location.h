@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a directory, location or virtual host says of its requests.
+ * What a directory, location or virtual host says of its requests: TenonFallback, TenonMount, and
+ * the hooks of hook.h.
  */
 #ifndef TENON_LOCATION_H
 #define TENON_LOCATION_H
@@ -9,15 +10,24 @@
 #include <http_config.h>
 
 typedef struct {
-    const char *fallback;      /* handler, "" when switched off, NULL when not said */
-    const char *mount;         /* path, "" when switched off, NULL when not said */
-    int strip;                 /* the application's target begins behind the mount */
-    uint64_t hooked;           /* bit n: phase n has hooks */
-    apr_array_header_t *hooks; /* tenon_hook *, in the order of the configuration, parents' first */
-    apr_table_t *options;      /* TenonOption, for hooks to read */
+    const char *fallback; /* handler, "" when switched off, NULL when not said */
+    const char *mount;    /* path, "" when switched off, NULL when not said */
+    int strip;            /* the application's target begins behind the mount */
+
+    /* Of hook.h and override.h. An array or table that is NULL is empty. */
+    uint64_t hooked;                 /* bit n: phase n has hooks */
+    uint64_t ended;                  /* bit n: TenonHook n none, so outer hooks do not count */
+    apr_array_header_t *hooks;       /* tenon_hook *, in order of the configuration, outer first */
+    apr_table_t *options;            /* of TenonOption */
+    apr_table_t *htaccess_options;   /* of TenonOption in .htaccess files */
+    apr_array_header_t *overridable; /* const char *, pools of TenonAllowOverride; NULL: not said */
+    apr_array_header_t *claims;      /* tenon_claim, what .htaccess files say */
 } tenon_location;
 
 const tenon_location *tenon_location_of(const request_rec *r);
+
+/* Options that the hooks of a pool see for a request; NULL: none. */
+const apr_table_t *tenon_location_options(request_rec *r, const char *pool);
 
 /* What an application gets of a request's target. */
 typedef struct {
@@ -34,5 +44,7 @@ void *tenon_location_merge(apr_pool_t *p, void *base, void *more);
 const char *tenon_location_set_fallback(cmd_parms *cmd, void *location, const char *pool);
 const char *tenon_location_set_mount(cmd_parms *cmd, void *location, const char *path,
                                      const char *how);
+const char *tenon_location_set_option(cmd_parms *cmd, void *location, const char *name,
+                                      const char *value);
 
 #endif

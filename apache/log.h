@@ -11,7 +11,8 @@
 APLOG_USE_MODULE(tenon);
 
 /* The head of a line about an exchange, and its arguments. `x` is a tenon_exchange. */
-#define TENON_EXCHANGE_FORMAT    "[%s %d #%s] "
-#define TENON_EXCHANGE_PREFIX(x) (x)->pool->name, (x)->channel ? (x)->channel->slot : -1, (x)->id
+#define TENON_EXCHANGE_FORMAT "[%s %d #%s] %s"
+#define TENON_EXCHANGE_PREFIX(x) \
+    (x)->pool->name, (x)->channel ? (x)->channel->slot : -1, (x)->request->origin->id, (x)->role
 
 #endif

@@ -12,12 +12,14 @@
 #include "exchange.h"
 #include "fallback.h"
 #include "location.h"
+#include "override.h"
 #include "supervise.h"
 
 static void register_hooks(apr_pool_t *p)
 {
     (void)p;
     tenon_config_register();
+    tenon_override_register();
     tenon_supervise_register();
     tenon_ending_register();
     tenon_connection_register();

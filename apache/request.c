@@ -69,7 +69,7 @@ static void gather_facts(fact_list *list, const tenon_exchange *x)
     const char *scheme = ap_http_scheme(r);
     const tenon_target target = tenon_location_target(r);
 
-    add_fact(list, WIRE_FACT_REQUEST_ID, x->id);
+    add_fact(list, WIRE_FACT_REQUEST_ID, x->request->origin->id);
     add_fact(list, WIRE_FACT_METHOD, r->method);
     add_fact(list, WIRE_FACT_TARGET, target.text);
     add_fact(list, WIRE_FACT_MOUNT, target.mount);

@@ -122,6 +122,15 @@ static tenon_outcome open_tunnel(tenon_exchange *x, wire_response *response)
     return TENON_GOING;
 }
 
+/* What httpd guessed from the name in the target says nothing of this answer: /a.tar.gz would be
+ * declared gzipped. */
+static void forget_file(request_rec *r)
+{
+    r->content_type = NULL;
+    r->content_encoding = NULL;
+    r->content_languages = NULL;
+}
+
 static tenon_outcome answer(tenon_exchange *x, wire_response *response)
 {
     request_rec *r = x->r;
@@ -133,6 +142,7 @@ static tenon_outcome answer(tenon_exchange *x, wire_response *response)
     if (response->status < 200) {
         return tenon_interim_answer(x, response);
     }
+    forget_file(r);
     error = read_headers(x, response);
     if (error < 0) {
         apr_table_clear(r->headers_out);
@@ -177,7 +187,7 @@ static int is_short(tenon_exchange *x)
                   "the application declared a Content-Length of %" APR_UINT64_T_FMT
                   " and sent %" APR_UINT64_T_FMT " bytes: %s",
                   TENON_EXCHANGE_PREFIX(x), (apr_uint64_t)x->declared, (apr_uint64_t)x->received,
-                  x->passed ? "the connection is aborted" : "502");
+                  tenon_exchange_consequence(x, HTTP_BAD_GATEWAY));
     return 1;
 }
 

@@ -15,7 +15,7 @@ struct Row {
     double value;
 };
 
-#define ROW(name, value, meaning) {#name, static_cast<double>(value)},
+#define ROW(name, value, ...) {#name, static_cast<double>(value)},
 
 template <size_t count>
 void AddTable(Napi::Object tables, const char *name, const Row (&rows)[count])

@@ -23,7 +23,9 @@ export const tableNames = {
 };
 
 const tableStart = /^#define (WIRE_[A-Z_]+)\(X\)\s*\\$/;
-const tableRow = /^ {4}X\(([A-Z][A-Z0-9_]*), (0x[0-9a-f]+|\d+), "([^"\\]+)"\)\s*(\\?)$/;
+// Between value and meaning a phase has kind, context and what counts when a hook fails.
+const tableRow =
+  /^ {4}X\(([A-Z][A-Z0-9_]*), (0x[0-9a-f]+|\d+), (?:([A-Z_]+), ([A-Z]+), (-1|\d+), )?"([^"\\]+)"\)\s*(\\?)$/;
 const tableFence = /^\/\* clang-format (off|on) \*\/$/;
 
 /** Reads one line between tables; returns the name of the table that it opens, if any. */
@@ -65,8 +67,10 @@ export function readTables(source) {
     if (rows) {
       const row = tableRow.exec(line);
       if (!row) throw new Error(`${at}: not a row: ${line}`);
-      rows.push({ name: row[1], value: Number(row[2]), text: row[2], meaning: row[3] });
-      if (row[4] === "") rows = undefined;
+      const [, name, text, kind, context, onError, meaning, more] = row;
+      const columns = kind && { kind, context, onError: Number(onError) };
+      rows.push({ name, value: Number(text), text, meaning, ...columns });
+      if (more === "") rows = undefined;
       return;
     }
     if (line.startsWith("/*")) comment = true;

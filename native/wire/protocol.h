@@ -41,9 +41,35 @@
     X(END, 0x01, "on REQUEST, RESPONSE, DATA and FILE: this direction finishes with this frame")    \
     X(UPGRADE, 0x02, "on REQUEST: the client asks to switch protocols; DATA follows only behind 101")
 
-/* Phases a REQUEST can ask for. Values are bit numbers in HELLO's set of phases (0 to 63). */
+/* Phases a REQUEST can ask for. Values are bit numbers in HELLO's set of phases (0 to 63). Columns:
+ * how a host takes the results; the narrowest section of its configuration that the phase sees; what
+ * counts when a hook fails (a status, -1: go on without it, 0: the phase's own way). */
 #define WIRE_PHASES(X)                                                                              \
-    X(HANDLER, 0, "produces the response")
+    X(HANDLER, 0, RUN_FIRST, ANY, 0, "produces the response")                                       \
+    X(QUICK_HANDLER, 1, RUN_FIRST, SERVER, 500, "may answer before anything else, access checks too") \
+    X(POST_READ_REQUEST, 2, RUN_ALL, SERVER, 500, "has the request as it was read, before httpd looks at it") \
+    X(PRE_TRANSLATE_NAME, 3, RUN_FIRST, LOCATION, 500, "may have the path left as it was sent")     \
+    X(TRANSLATE_NAME, 4, RUN_FIRST, LOCATION, 500, "says which file a path stands for")             \
+    X(MAP_TO_STORAGE, 5, RUN_FIRST, SERVER, 500, "may keep httpd from looking at the file system")  \
+    X(POST_PERDIR_CONFIG, 6, RUN_ALL, ANY, 500, "follows when the configuration of the request is known") \
+    X(HEADER_PARSER, 7, RUN_ALL, ANY, 500, "looks at the headers, of requests that clients sent alone") \
+    X(ACCESS_CHECKER, 8, RUN_ALL, ANY, 503, "refuses by anything but the user")                     \
+    X(ACCESS_CHECKER_EX, 9, RUN_FIRST, ANY, 503, "refuses, or grants access without a user")        \
+    X(FORCE_AUTHN, 10, RUN_FIRST, ANY, 503, "demands a user although access was granted without")   \
+    X(CHECK_USER_ID, 11, RUN_FIRST, ANY, 503, "finds out who the user is")                          \
+    X(AUTH_CHECKER, 12, RUN_FIRST, ANY, 503, "says whether the user may")                           \
+    X(TYPE_CHECKER, 13, RUN_FIRST, ANY, -1, "sets the type and the handler")                        \
+    X(FIXUPS, 14, RUN_ALL, ANY, 500, "has the last word before the response")                       \
+    X(INSERT_FILTER, 15, VOID, ANY, -1, "sets up the filters of a response")                        \
+    X(INSERT_ERROR_FILTER, 16, VOID, ANY, -1, "sets up the filters of an error's response")         \
+    X(NOTE_AUTH_FAILURE, 17, RUN_FIRST, ANY, -1, "says how the client is to authenticate")          \
+    X(LOG_TRANSACTION, 18, RUN_ALL, ANY, 0, "has the request when it is over")                      \
+    X(CHECK_PASSWORD, 19, PROVIDER, ANY, 0, "checks a user's password")                             \
+    X(GET_REALM_HASH, 20, PROVIDER, ANY, 0, "gives the hash of a user, realm and password")         \
+    X(CHECK_AUTHORIZATION, 21, PROVIDER, ANY, 0, "answers a line Require")                          \
+    X(OUTPUT_FILTER, 22, FILTER, ANY, 0, "changes the body of a response on its way")               \
+    X(INPUT_FILTER, 23, FILTER, ANY, 0, "changes the body of a request on its way")                 \
+    X(MAP, 24, MAP, ANY, 0, "gives the value of a key")
 
 /* Facts of a request: what the host knows, as fields and not as forged headers. */
 #define WIRE_FACTS(X)                                                                               \
@@ -215,7 +241,8 @@ typedef enum { WIRE_FRAME_TYPES(WIRE_ROW) } wire_frame_type;
 #define WIRE_ROW(name, value, meaning) WIRE_ENUM_ROW(WIRE_FLAG_, name, value)
 enum { WIRE_FLAGS(WIRE_ROW) };
 #undef WIRE_ROW
-#define WIRE_ROW(name, value, meaning) WIRE_ENUM_ROW(WIRE_PHASE_, name, value)
+#define WIRE_ROW(name, value, kind, context, on_error, meaning) \
+    WIRE_ENUM_ROW(WIRE_PHASE_, name, value)
 typedef enum { WIRE_PHASES(WIRE_ROW) } wire_phase;
 #undef WIRE_ROW
 #define WIRE_ROW(name, value, meaning) WIRE_ENUM_ROW(WIRE_FACT_, name, value)

@@ -65,6 +65,14 @@ static int fresh(uint32_t heartbeat, uint32_t now_ms, uint32_t stale_ms)
     return now_ms - heartbeat <= stale_ms || heartbeat - now_ms <= stale_ms;
 }
 
+static int takes(const wire_scoreboard *board, unsigned slot, uint32_t in_flight, uint32_t now_ms,
+                 uint32_t stale_ms)
+{
+    return wire_scoreboard_slot(board, slot, WIRE_SLOT_STATE) == WIRE_STATE_READY &&
+           in_flight < wire_scoreboard_slot(board, slot, WIRE_SLOT_CAPACITY) &&
+           fresh(wire_scoreboard_slot(board, slot, WIRE_SLOT_HEARTBEAT), now_ms, stale_ms);
+}
+
 int wire_scoreboard_pick(const wire_scoreboard *board, uint32_t now_ms, uint32_t stale_ms,
                          uint64_t avoid)
 {
@@ -77,17 +85,22 @@ int wire_scoreboard_pick(const wire_scoreboard *board, uint32_t now_ms, uint32_t
 
         if (slot < AVOIDABLE_SLOTS && (avoid >> slot & 1) != 0)
             continue;
-        if (wire_scoreboard_slot(board, slot, WIRE_SLOT_STATE) != WIRE_STATE_READY)
-            continue;
         in_flight = wire_scoreboard_slot(board, slot, WIRE_SLOT_IN_FLIGHT);
-        if (in_flight >= least ||
-            in_flight >= wire_scoreboard_slot(board, slot, WIRE_SLOT_CAPACITY) ||
-            !fresh(wire_scoreboard_slot(board, slot, WIRE_SLOT_HEARTBEAT), now_ms, stale_ms))
+        if (in_flight >= least || !takes(board, slot, in_flight, now_ms, stale_ms))
             continue;
         least = in_flight;
         picked = (int)slot;
     }
     return picked;
+}
+
+int wire_scoreboard_room(const wire_scoreboard *board, unsigned slot, uint32_t incarnation,
+                         uint32_t now_ms, uint32_t stale_ms)
+{
+    return slot < board->slots &&
+           wire_scoreboard_slot(board, slot, WIRE_SLOT_INCARNATION) == incarnation &&
+           takes(board, slot, wire_scoreboard_slot(board, slot, WIRE_SLOT_IN_FLIGHT), now_ms,
+                 stale_ms);
 }
 
 wire_claim_state wire_scoreboard_claimed(const wire_scoreboard *board, unsigned slot,

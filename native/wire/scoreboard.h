@@ -38,6 +38,11 @@ uint32_t wire_scoreboard_claim(const wire_scoreboard *board, unsigned slot, unsi
 int wire_scoreboard_pick(const wire_scoreboard *board, uint32_t now_ms, uint32_t stale_ms,
                          uint64_t avoid);
 
+/* 1 when a slot's worker is ready, has room and a fresh heartbeat, as for wire_scoreboard_pick, and
+ * the slot still holds `incarnation`. */
+int wire_scoreboard_room(const wire_scoreboard *board, unsigned slot, uint32_t incarnation,
+                         uint32_t now_ms, uint32_t stale_ms);
+
 /* What a claim word says of an exchange of a broken channel. `claim` is HELLO's, `exchange` counts
  * from 1. */
 typedef enum {

@@ -3,15 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { configtest, pool, probe, root } from "../helpers/httpd.ts";
-
-interface Mistake {
-  readonly title: string;
-  readonly text: string;
-  /** The line that httpd must name. */
-  readonly line: string;
-  /** What is wrong, and what to write instead. */
-  readonly says: RegExp;
-}
+import { type Mistake, refuses } from "../helpers/mistakes.ts";
 
 const app = `TenonApp "${probe}"`;
 
@@ -193,17 +185,7 @@ describe("configuration of the module", () => {
     assert.equal(code, 0);
   });
 
-  for (const { title, text, line, says } of mistakes) {
-    it(`refuses ${title}, with file and line and what to write instead`, async () => {
-      const { code, output, places, config } = await configtest({ text });
-      assert.notEqual(code, 0, output);
-      const message = output.replaceAll(/\s+/g, " ");
-      assert.match(message, says);
-      const number = config.split("\n").indexOf(line) + 1;
-      const place = `line ${number} of ${join(places.directory, "httpd.conf")}`;
-      assert.ok(message.includes(place), `no "${place}" in: ${output}`);
-    });
-  }
+  refuses(mistakes);
 
   it("refuses a runtime directory whose sockets' names would be too long", async () => {
     const long = `TenonRuntimeDir /tmp/${"long-".repeat(20)}`;

@@ -361,7 +361,7 @@ describe("TenonFallback at configtest", () => {
     const { code, output, config } = await configtest({ text: `${definePool()}\n${line}` });
     assert.notEqual(code, 0);
     const message = output.replaceAll(/\s+/g, " ");
-    assert.match(message, /TenonFallback nobody: there is no pool 'nobody': add a section/);
+    assert.match(message, /TenonFallback: there is no pool 'nobody': add a section/);
     assert.ok(message.includes(`on line ${at(config, line)} of`), output);
   });
 

@@ -280,6 +280,17 @@ static void check_pick(void)
     set_slot(2, 0, 4, now + 3);
     check(wire_scoreboard_pick(&board, now, 1000, 0) == 2, "pick",
           "takes one whose heartbeat is later than the time of asking");
+    slot_words(2)[WIRE_SLOT_INCARNATION] = 7;
+    check(wire_scoreboard_room(&board, 2, 7, now, 1000) == 1, "room",
+          "is in a worker that pick takes");
+    check(wire_scoreboard_room(&board, 2, 8, now, 1000) == 0, "room",
+          "is not in a slot that another worker has filled");
+    check(wire_scoreboard_room(&board, SLOTS, 7, now, 1000) == 0, "room",
+          "is not in a slot that there is not");
+    check(wire_scoreboard_room(&board, 2, 7, now + 1004, 1000) == 0, "room",
+          "is not in a worker whose heartbeat is old");
+    set_slot(2, 4, 4, now);
+    check(wire_scoreboard_room(&board, 2, 7, now, 1000) == 0, "room", "is not in a busy worker");
 }
 
 static void check_claims(void)

@@ -19,7 +19,7 @@ static void print_tables(void)
     WIRE_FRAME_TYPES(TYPES)
 #define FLAGS(name, value, meaning) printf("Flag " #name " %u\n", (unsigned)WIRE_FLAG_##name);
     WIRE_FLAGS(FLAGS)
-#define PHASES(name, value, meaning) printf("Phase " #name " %u\n", (unsigned)WIRE_PHASE_##name);
+#define PHASES(name, ...) printf("Phase " #name " %u\n", (unsigned)WIRE_PHASE_##name);
     WIRE_PHASES(PHASES)
 #define FACTS(name, value, meaning) printf("Fact " #name " %u\n", (unsigned)WIRE_FACT_##name);
     WIRE_FACTS(FACTS)

@@ -60,6 +60,54 @@ export type Flag = (typeof Flag)[keyof typeof Flag];
 export const Phase = {
   /** produces the response */
   HANDLER: 0,
+  /** may answer before anything else, access checks too */
+  QUICK_HANDLER: 1,
+  /** has the request as it was read, before httpd looks at it */
+  POST_READ_REQUEST: 2,
+  /** may have the path left as it was sent */
+  PRE_TRANSLATE_NAME: 3,
+  /** says which file a path stands for */
+  TRANSLATE_NAME: 4,
+  /** may keep httpd from looking at the file system */
+  MAP_TO_STORAGE: 5,
+  /** follows when the configuration of the request is known */
+  POST_PERDIR_CONFIG: 6,
+  /** looks at the headers, of requests that clients sent alone */
+  HEADER_PARSER: 7,
+  /** refuses by anything but the user */
+  ACCESS_CHECKER: 8,
+  /** refuses, or grants access without a user */
+  ACCESS_CHECKER_EX: 9,
+  /** demands a user although access was granted without */
+  FORCE_AUTHN: 10,
+  /** finds out who the user is */
+  CHECK_USER_ID: 11,
+  /** says whether the user may */
+  AUTH_CHECKER: 12,
+  /** sets the type and the handler */
+  TYPE_CHECKER: 13,
+  /** has the last word before the response */
+  FIXUPS: 14,
+  /** sets up the filters of a response */
+  INSERT_FILTER: 15,
+  /** sets up the filters of an error's response */
+  INSERT_ERROR_FILTER: 16,
+  /** says how the client is to authenticate */
+  NOTE_AUTH_FAILURE: 17,
+  /** has the request when it is over */
+  LOG_TRANSACTION: 18,
+  /** checks a user's password */
+  CHECK_PASSWORD: 19,
+  /** gives the hash of a user, realm and password */
+  GET_REALM_HASH: 20,
+  /** answers a line Require */
+  CHECK_AUTHORIZATION: 21,
+  /** changes the body of a response on its way */
+  OUTPUT_FILTER: 22,
+  /** changes the body of a request on its way */
+  INPUT_FILTER: 23,
+  /** gives the value of a key */
+  MAP: 24,
 } as const;
 export type Phase = (typeof Phase)[keyof typeof Phase];
 
