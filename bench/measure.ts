@@ -168,10 +168,13 @@ export async function measure(
 }
 
 /** Says what this machine lacks for contenders, one line each with the remedy; the others can be started. */
-export function findMissing(names: readonly ContenderName[]): ReadonlyMap<ContenderName, string> {
+export function findMissing(
+  names: readonly ContenderName[],
+  specs: Pick<typeof contenders, ContenderName> = contenders,
+): ReadonlyMap<ContenderName, string> {
   return new Map(
     names.flatMap((name) => {
-      const { needs } = contenders[name];
+      const { needs } = specs[name];
       if (needs === undefined || existsSync(needs.path())) return [];
       const line = `${name} is left out: no ${needs.path()} (Debian: apt install --no-install-recommends ${needs.packages})`;
       return [[name, line] as const];

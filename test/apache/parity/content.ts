@@ -102,7 +102,7 @@ interface Application {
 const application: Application = {
   fetch: (request) => {
     const url = new URL(request.url);
-    const answer = answers[url.pathname.replace("/content", "")];
+    const answer = answers[`/${url.pathname.split("/")[2]}`];
     return answer?.(request, url) ?? new Response("no such case", { status: 404 });
   },
 };
