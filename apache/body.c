@@ -132,8 +132,7 @@ size_t tenon_body_frame(const tenon_exchange *x, uint8_t **frames, size_t used, 
     return size + (end > 0 ? (size_t)end : 0);
 }
 
-/* Sends what waits in `out`: GOING also when the worker's socket is full. */
-static tenon_outcome send_out(tenon_exchange *x)
+tenon_outcome tenon_body_send(tenon_exchange *x)
 {
     while (x->out_sent < x->out_size) {
         const ssize_t sent = send(x->channel->fd, x->out + x->out_sent, x->out_size - x->out_sent,
@@ -180,7 +179,7 @@ static int fill_out(tenon_exchange *x)
 tenon_outcome tenon_body_forward(tenon_exchange *x)
 {
     if (x->out_size > 0) {
-        return send_out(x);
+        return tenon_body_send(x);
     }
     while (tenon_body_wanted(x)) {
         int filled;
@@ -194,7 +193,7 @@ tenon_outcome tenon_body_forward(tenon_exchange *x)
             break;
         }
         x->heard = apr_time_now();
-        outcome = send_out(x);
+        outcome = tenon_body_send(x);
         if (outcome != TENON_GOING || x->out_size > 0) {
             return outcome;
         }

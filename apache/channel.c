@@ -79,6 +79,15 @@ static const wire_scoreboard *present_board(tenon_pool *pool)
     return runtime->board;
 }
 
+const wire_scoreboard *tenon_channel_board(tenon_pool *pool)
+{
+    const wire_scoreboard *board;
+    apr_thread_mutex_lock(pool->runtime->mutex);
+    board = present_board(pool);
+    apr_thread_mutex_unlock(pool->runtime->mutex);
+    return board;
+}
+
 /* Takes an idle channel to the present worker of a slot and closes those to earlier ones. Mutex
  * held. */
 static tenon_channel *take_idle(tenon_pool_runtime *runtime, unsigned slot)

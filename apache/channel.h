@@ -56,6 +56,9 @@ int tenon_channel_greet(tenon_pool *pool, tenon_channel *channel, const wire_hel
 /* Whether the worker had begun the present exchange of a channel that broke. */
 wire_claim_state tenon_channel_claimed(const tenon_channel *channel);
 
+/* The present scoreboard of a pool, or NULL: what it says is the workers' word. */
+const wire_scoreboard *tenon_channel_board(tenon_pool *pool);
+
 void tenon_channel_keep(tenon_pool *pool, tenon_channel *channel);
 void tenon_channel_close(tenon_channel *channel);
 

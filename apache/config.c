@@ -13,6 +13,7 @@
 #include "hook.h"
 #include "location.h"
 #include "log.h"
+#include "map.h"
 #include "override.h"
 #include "values.h"
 
@@ -276,7 +277,6 @@ static const char *open_pool(cmd_parms *cmd, void *unused, const char *args)
 static int pre_config(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp)
 {
     (void)log_pool;
-    (void)temp;
     tenon_configuration = apr_pcalloc(p, sizeof(*tenon_configuration));
     tenon_configuration->pools = apr_array_make(p, 4, sizeof(tenon_pool *));
     tenon_configuration->pools_by_name = apr_hash_make(p);
@@ -285,7 +285,7 @@ static int pre_config(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp)
     tenon_configuration->package = TENON_PACKAGE;
     tenon_configuration->runtime_dir = "tenon";
     tenon_configuration->parent_uid = geteuid();
-    return OK;
+    return tenon_map_begin(p, temp);
 }
 
 void tenon_config_register(void)

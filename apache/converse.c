@@ -338,6 +338,16 @@ static int is_short_of_time(const tenon_exchange *x)
     return x->limited && deadline_of(x) - apr_time_now() < TENON_CHANNEL_FIRST_WAIT;
 }
 
+tenon_outcome tenon_exchange_step(tenon_exchange *x)
+{
+    int came = 0;
+    tenon_outcome outcome = tenon_body_send(x);
+    if (outcome == TENON_GOING) {
+        outcome = receive(x, MSG_DONTWAIT, &came);
+    }
+    return outcome == TENON_GOING && !came ? wait_for_any(x) : outcome;
+}
+
 tenon_outcome tenon_exchange_converse(tenon_exchange *x)
 {
     tenon_outcome outcome = send_head(x);

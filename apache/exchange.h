@@ -75,9 +75,15 @@ typedef struct {
     size_t out_size;
     size_t out_sent;
 
+    /* What the worker has asked meanwhile. */
+    apr_array_header_t *questions; /* the first is being answered; NULL: none */
+    int replying;                  /* a subrequest's response is on its way to the worker */
+    uint64_t reply_asked;          /* bytes of its body that the worker takes in all */
+
     /* What a hook is told and says. */
     const apr_array_header_t *entries; /* tenon_entry, for the worker */
-    apr_array_header_t *changes;       /* tenon_entry, not applied yet */
+    apr_array_header_t *changes;       /* tenon_entry, as they came; NULL: none */
+    int applied;                       /* so many of the changes */
     tenon_answer *answer;
     int stated;       /* the worker holds state */
     int muted;        /* this phase, or this subrequest, cannot send an answer */
@@ -113,7 +119,21 @@ const char *tenon_connection_id(const conn_rec *c);
 int tenon_connection_last(request_rec *r);
 void tenon_connection_register(void);
 
-/* request.c: the bytes that go first. OK, or the HTTP status to answer (logged). */
+/* What makes a REQUEST, beside the request. */
+typedef struct {
+    uint8_t phase;
+    uint8_t flags;
+    const char *export;                /* NULL: the application itself */
+    const apr_array_header_t *entries; /* tenon_entry; NULL: none */
+    uint64_t body_length;
+} tenon_request_head;
+
+/* request.c */
+/* A REQUEST with the exchange number 0, and `room` bytes behind it: its size, or a wire error
+ * negated. */
+int tenon_request_encode(request_rec *r, const tenon_request_head *head, size_t room,
+                         uint8_t **frame);
+/* The bytes that go first. OK, or the HTTP status to answer (logged). */
 int tenon_request_prepare(tenon_exchange *x);
 /* Numbers the REQUEST in `head` for the channel it goes on next. */
 void tenon_request_number(tenon_exchange *x, uint32_t exchange);
@@ -128,6 +148,8 @@ apr_ssize_t tenon_body_read(tenon_exchange *x, uint8_t *to, size_t most);
 size_t tenon_body_frame(const tenon_exchange *x, uint8_t **frames, size_t used, size_t data);
 /* Forwards body that the worker has asked for, as far as it goes without waiting. */
 tenon_outcome tenon_body_forward(tenon_exchange *x);
+/* Sends what waits in `out`: GOING also when the worker's socket is full. */
+tenon_outcome tenon_body_send(tenon_exchange *x);
 /* 1 when the worker waits for body that the client has not sent yet. */
 int tenon_body_wanted(const tenon_exchange *x);
 
@@ -138,9 +160,6 @@ tenon_outcome tenon_response_frame(tenon_exchange *x, const wire_frame *frame);
 tenon_outcome tenon_response_finish(tenon_exchange *x);
 /* Passes down what has been collected; `flush` lets nothing wait in httpd. */
 tenon_outcome tenon_response_pass(tenon_exchange *x, int flush);
-/* Whether a field belongs to the connection or says where a message ends: httpd's business, both.
- */
-int tenon_response_frames_message(wire_text name);
 /* Closes the client's connection, or resets its stream, without an answer. */
 void tenon_response_drop(tenon_exchange *x);
 /* Ends an answer that cannot be completed so that the client sees it (P3). */
@@ -180,11 +199,22 @@ void tenon_amend_head(tenon_exchange *x);
 void tenon_amend_trailers(tenon_exchange *x);
 void tenon_amend_register(void);
 
+/* asked.c */
+/* Handles ASK. */
+tenon_outcome tenon_asked_frame(tenon_exchange *x, const wire_frame *frame);
+/* Whether a request is a subrequest whose response goes to a worker, not to the client. */
+int tenon_asked_for(const request_rec *r);
+void tenon_asked_register(void);
+
 /* result.c */
 /* Handles RESULT and FIELDS. */
 tenon_outcome tenon_result_frame(tenon_exchange *x, const wire_frame *frame);
 /* Applies the changes that have come. */
 void tenon_result_apply(tenon_exchange *x);
+/* Makes the request ready for an answer of the worker, in whichever phase that comes. */
+void tenon_result_open_answer(tenon_exchange *x);
+/* Takes a RESPONSE that is not passed on. */
+tenon_outcome tenon_result_mute(tenon_exchange *x, wire_response *response);
 
 /* run.c */
 /* Fills in what r, hook, pool and role do not say. */
@@ -201,6 +231,8 @@ const char *tenon_exchange_consequence(const tenon_exchange *x, int status);
 /* converse.c */
 /* Runs the exchange on its channel until it ends one way or the other. */
 tenon_outcome tenon_exchange_converse(tenon_exchange *x);
+/* Sends what waits in `out`, handles what comes of the worker, or waits for either. */
+tenon_outcome tenon_exchange_step(tenon_exchange *x);
 /* FAILED with an HTTP status. */
 tenon_outcome tenon_exchange_fail(tenon_exchange *x, int status);
 /* Logs a protocol error of the worker, tells it, and says how the exchange goes on. */

@@ -202,6 +202,7 @@ tenon_hook *tenon_hook_parse_target(cmd_parms *cmd, const char *text, wire_phase
                          "that the application exports, or leave #%s out for %s",
                          cmd->cmd->name, hook->export, hook->export, tenon_hook_export_name(phase));
     } else if (!hook->htaccess) {
+        hook->number = tenon_configuration->hooks->nelts;
         APR_ARRAY_PUSH(tenon_configuration->hooks, tenon_hook *) = hook;
     } else {
         hook->pool = tenon_config_pool(hook->pool_name, cmd->temp_pool);

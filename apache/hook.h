@@ -27,6 +27,7 @@ typedef struct {
     int on_error; /* DECLINED, an HTTP status, or 0: what the phase does by itself */
     int cache;    /* a decision may be kept as long as the worker says */
     int htaccess; /* stands in an .htaccess file */
+    int number;   /* of the configuration's hooks, from 0 */
     const char *directive;
     const char *file;
     int line;

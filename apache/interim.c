@@ -8,6 +8,7 @@
 #include <apr_strings.h>
 
 #include "exchange.h"
+#include "permit.h"
 
 /* mod_http2 reads interim answers back from text, with lines of at most 8191 bytes. */
 #define HTTP2_LINE_MOST 8000
@@ -48,7 +49,7 @@ tenon_outcome tenon_interim_answer(tenon_exchange *x, wire_response *response)
         if (error < 0) {
             return tenon_exchange_violation(x, error, "RESPONSE");
         }
-        if (!tenon_response_frames_message(name) &&
+        if (!tenon_permit_is_framing(name) &&
             (!r->connection->master || name.length + value.length <= HTTP2_LINE_MOST)) {
             apr_table_addn(headers, apr_pstrmemdup(r->pool, name.at, name.length),
                            apr_pstrmemdup(r->pool, value.at, value.length));

@@ -45,16 +45,30 @@ tenon_request *tenon_request_of(request_rec *r)
     return request;
 }
 
-tenon_place *tenon_request_place(const tenon_request *request, const tenon_pool *pool)
+static tenon_place *place_at(const apr_array_header_t *places, int i)
+{
+    return &APR_ARRAY_IDX(places, i, tenon_place);
+}
+
+const tenon_place *tenon_request_place(const tenon_request *request, const tenon_pool *pool)
 {
     const apr_array_header_t *places = request->origin->places;
-    for (int i = 0; places && i < places->nelts; i++) {
-        tenon_place *place = &APR_ARRAY_IDX(places, i, tenon_place);
-        if (place->pool == pool) {
-            return place;
+    for (int i = places ? places->nelts - 1 : -1; i >= 0; i--) {
+        if (place_at(places, i)->pool == pool) {
+            return place_at(places, i);
         }
     }
     return NULL;
+}
+
+int tenon_request_stated(const tenon_request *request, const tenon_pool *pool)
+{
+    const apr_array_header_t *places = request->origin->places;
+    int stated = 0;
+    for (int i = 0; places && i < places->nelts; i++) {
+        stated |= place_at(places, i)->pool == pool && place_at(places, i)->stated;
+    }
+    return stated;
 }
 
 /* The request_rec that came from the client, whose pool lives as long as all others. */
@@ -66,21 +80,31 @@ static const request_rec *first_of(const request_rec *r)
     return r;
 }
 
+/* Whether state that was held there before is held still. */
+static int take_out(apr_array_header_t *places, const tenon_pool *pool, tenon_worker worker)
+{
+    int stated = 0;
+    int kept = 0;
+    for (int i = 0; i < places->nelts; i++) {
+        const tenon_place place = *place_at(places, i);
+        if (place.pool == pool && place.worker.slot == worker.slot &&
+            place.worker.incarnation == worker.incarnation) {
+            stated = place.stated;
+        } else {
+            *place_at(places, kept++) = place;
+        }
+    }
+    places->nelts = kept;
+    return stated;
+}
+
 void tenon_request_ran(request_rec *r, tenon_pool *pool, const tenon_channel *channel, int stated)
 {
-    tenon_request *request = tenon_request_of(r);
-    tenon_place *place = tenon_request_place(request, pool);
-    if (!place) {
-        if (!request->origin->places) {
-            request->origin->places = apr_array_make(first_of(r)->pool, 2, sizeof(tenon_place));
-        }
-        place = apr_array_push(request->origin->places);
-        place->pool = pool;
-    } else if (place->worker.slot != channel->slot ||
-               place->worker.incarnation != channel->incarnation) {
-        place->stated = 0;
+    tenon_origin *origin = tenon_request_of(r)->origin;
+    tenon_place place = {pool, {channel->slot, channel->incarnation}, stated};
+    if (!origin->places) {
+        origin->places = apr_array_make(first_of(r)->pool, 2, sizeof(tenon_place));
     }
-    place->worker.slot = channel->slot;
-    place->worker.incarnation = channel->incarnation;
-    place->stated |= stated;
+    place.stated |= take_out(origin->places, pool, place.worker);
+    APR_ARRAY_PUSH(origin->places, tenon_place) = place;
 }

@@ -8,11 +8,17 @@
 #include <http_config.h>
 
 #include "config.h"
+#include "counts.h"
 #include "ending.h"
 #include "exchange.h"
 #include "fallback.h"
+#include "learned.h"
 #include "location.h"
+#include "log_items.h"
+#include "map.h"
 #include "override.h"
+#include "phases.h"
+#include "status.h"
 #include "supervise.h"
 
 static void register_hooks(apr_pool_t *p)
@@ -20,11 +26,18 @@ static void register_hooks(apr_pool_t *p)
     (void)p;
     tenon_config_register();
     tenon_override_register();
+    tenon_map_register();
+    tenon_counts_register();
+    tenon_status_register();
+    tenon_log_items_register();
     tenon_supervise_register();
     tenon_ending_register();
     tenon_connection_register();
     tenon_amend_register();
     tenon_handler_register();
+    tenon_asked_register();
+    tenon_learned_register();
+    tenon_phases_register();
     tenon_fallback_register();
 }
 

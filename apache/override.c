@@ -12,7 +12,8 @@
 #include "log.h"
 #include "override.h"
 
-#define NONE "none"
+#define NONE         "none"
+#define VOUCHED_NOTE "tenon-handler"
 
 int tenon_override_in_htaccess(const cmd_parms *cmd)
 {
@@ -62,6 +63,19 @@ static int has_htaccess(const request_rec *r)
     return 0;
 }
 
+void tenon_override_vouch(request_rec *r, const char *handler)
+{
+    /* A note: it follows a request that mod_dir or mod_negotiation have found. */
+    apr_table_set(r->notes, VOUCHED_NOTE, handler);
+}
+
+/* Where an .htaccess has hooks of its own, one of these may have set the note. */
+static int is_vouched_for(const request_rec *r, const char *handler)
+{
+    const char *vouched = apr_table_get(r->notes, VOUCHED_NOTE);
+    return vouched && !strcmp(vouched, handler) && !tenon_location_of(r)->claims;
+}
+
 /* Whether it is a SetHandler of the configuration, or its TenonFallback, that says `handler`. */
 static int set_by_configuration(request_rec *r, const char *handler)
 {
@@ -95,7 +109,8 @@ static int check_handler(request_rec *r)
         return DECLINED;
     }
     pool = handler + sizeof(TENON_HANDLER_PREFIX) - 1;
-    if (!has_htaccess(r) || tenon_override_permits(r, pool) || set_by_configuration(r, handler)) {
+    if (!has_htaccess(r) || tenon_override_permits(r, pool) || set_by_configuration(r, handler) ||
+        is_vouched_for(r, handler)) {
         return DECLINED;
     }
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,

@@ -27,6 +27,9 @@ void tenon_override_claim(cmd_parms *cmd, void *location, const char *pool);
 /* Whether .htaccess files may name a pool, for this request. */
 int tenon_override_permits(request_rec *r, const char *pool);
 
+/* Lets a handler that a hook has set stand. */
+void tenon_override_vouch(request_rec *r, const char *handler);
+
 /* Remembers the files of the configuration: others are .htaccess files. */
 void tenon_override_remember(apr_pool_t *p);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The phases of a request in which hooks of TypeScript are asked. phases.c registers and chains
- * them, ask.c asks one; view.c says what a hook gets to see, changes.c what it may change.
+ * them, ask.c asks one; view.c says what a hook gets to see, permit.c and changes.c what it may
+ * change.
  */
 #ifndef TENON_PHASES_H
 #define TENON_PHASES_H
@@ -27,8 +28,13 @@ typedef struct {
     apr_array_header_t *changes; /* tenon_entry, applied by now; NULL: none */
     const char *value;           /* RECORD value, or NULL */
     int status;                  /* RECORD status, or 0 */
-    int failed;                  /* the hook could not be asked or failed; code is on_error's */
+    int failed; /* the hook could not be asked or failed: code is on_error's; or the
+                   client has gone: DONE */
 } tenon_answer;
+
+/* Where the path of an internal redirect waits, in r->notes: they follow a request that mod_dir or
+ * mod_negotiation have found. */
+#define TENON_REDIRECT_NOTE "tenon-redirect"
 
 /* Adds an entry for the worker; passed over when `value` is NULL. */
 void tenon_entry_add(apr_array_header_t *entries, uint8_t table, const char *name,
@@ -43,9 +49,13 @@ void tenon_phase_ask(request_rec *r, const tenon_hook *hook, const apr_array_hea
 apr_array_header_t *tenon_view_of(request_rec *r, const tenon_hook *hook,
                                   const apr_array_header_t *extra);
 
-/* changes.c: why a change is not allowed in a phase, or NULL. */
-const char *tenon_change_refused(wire_phase phase, const tenon_entry *change);
-/* Applies changes that are allowed. */
+/* Has the client's connection closed behind an answer to a request that httpd has not taken yet. */
+void tenon_phase_close(request_rec *r);
+
+/* Whether a Response of a hook may be the client's answer. */
+int tenon_phase_may_answer(const request_rec *r, wire_phase phase);
+
+/* changes.c: applies changes that permit.h allows. */
 void tenon_changes_apply(request_rec *r, const apr_array_header_t *changes, tenon_answer *answer);
 
 void tenon_phases_register(void);

@@ -23,7 +23,7 @@ typedef struct {
         wire_fact name;
         const char *value;
         size_t length;
-    } facts[WIRE_FACT_TLS_CLIENT_CERTIFICATE];
+    } facts[WIRE_FACT_EXPORT];
     unsigned count;
     char client_port[PORT_BYTES];
     char local_port[PORT_BYTES];
@@ -62,14 +62,14 @@ static void add_tls_facts(fact_list *list, request_rec *r)
     }
 }
 
-static void gather_facts(fact_list *list, const tenon_exchange *x)
+static void gather_facts(fact_list *list, request_rec *r, const char *export)
 {
-    request_rec *r = x->r;
     const conn_rec *c = r->connection;
     const char *scheme = ap_http_scheme(r);
     const tenon_target target = tenon_location_target(r);
 
-    add_fact(list, WIRE_FACT_REQUEST_ID, x->request->origin->id);
+    add_fact(list, WIRE_FACT_REQUEST_ID, tenon_request_of(r)->origin->id);
+    add_fact(list, WIRE_FACT_EXPORT, export);
     add_fact(list, WIRE_FACT_METHOD, r->method);
     add_fact(list, WIRE_FACT_TARGET, target.text);
     add_fact(list, WIRE_FACT_MOUNT, target.mount);
@@ -87,6 +87,16 @@ static void gather_facts(fact_list *list, const tenon_exchange *x)
     if (!strcmp(scheme, "https")) {
         add_tls_facts(list, r);
     }
+}
+
+static size_t size_of_entries(const apr_array_header_t *entries)
+{
+    size_t size = 0;
+    for (int i = 0; entries && i < entries->nelts; i++) {
+        const tenon_entry *entry = &APR_ARRAY_IDX(entries, i, tenon_entry);
+        size += TENON_FIELD_BYTES + strlen(entry->name) + strlen(entry->value);
+    }
+    return size;
 }
 
 static size_t size_of_head(const request_rec *r, const fact_list *list)
@@ -135,6 +145,35 @@ static void write_headers(wire_writer *writer, const request_rec *r)
     }
 }
 
+static void write_entries(wire_writer *writer, const apr_array_header_t *entries)
+{
+    for (int i = 0; entries && i < entries->nelts; i++) {
+        const tenon_entry *entry = &APR_ARRAY_IDX(entries, i, tenon_entry);
+        wire_write_entry(writer, &(wire_entry){.how = entry->how,
+                                               .name = {entry->name, strlen(entry->name)},
+                                               .value = {entry->value, strlen(entry->value)}});
+    }
+}
+
+int tenon_request_encode(request_rec *r, const tenon_request_head *head, size_t room,
+                         uint8_t **frame)
+{
+    wire_writer writer = {.failed = 0};
+    fact_list list;
+    list.count = 0;
+    gather_facts(&list, r, head->export);
+    writer.capacity = size_of_head(r, &list) + size_of_entries(head->entries);
+    *frame = writer.buffer = apr_palloc(r->pool, writer.capacity + room);
+    wire_request_begin(&writer, head->phase, 0, head->body_length);
+    for (unsigned i = 0; i < list.count; i++) {
+        wire_write_fact(&writer, list.facts[i].name, list.facts[i].value, list.facts[i].length);
+    }
+    write_headers(&writer, r);
+    write_entries(&writer, head->entries);
+    return wire_request_finish(&writer, head->flags, list.count,
+                               (unsigned)apr_table_elts(r->headers_in)->nelts);
+}
+
 /* Whether the client asks to switch protocols (RFC 9110, 7.8). A stream of HTTP/2 cannot. */
 static int wants_upgrade(request_rec *r)
 {
@@ -150,6 +189,12 @@ static int measure_body(tenon_exchange *x)
     const char *length = apr_table_get(x->r->headers_in, "Content-Length");
     apr_off_t declared;
     x->body_length = 0;
+    if (x->hook && x->hook->phase != WIRE_PHASE_HANDLER) {
+        /* The worker is told that there is no body, whatever the client has to send. */
+        x->body_read = !ap_request_has_body(x->r);
+        x->flags = WIRE_FLAG_END;
+        return OK;
+    }
     if (!ap_request_has_body(x->r)) {
         x->body_read = 1;
         x->flags = wants_upgrade(x->r) ? WIRE_FLAG_UPGRADE : WIRE_FLAG_END;
@@ -199,26 +244,23 @@ static int add_eager_body(tenon_exchange *x, size_t at)
 int tenon_request_prepare(tenon_exchange *x)
 {
     request_rec *r = x->r;
-    wire_writer writer = {.failed = 0};
-    fact_list list;
+    const tenon_hook *hook = x->hook;
+    tenon_request_head head = {.phase = hook ? hook->phase : WIRE_PHASE_HANDLER,
+                               .export = hook ? hook->export : NULL,
+                               .entries = x->entries};
+    size_t room;
     int size;
-    int status = measure_body(x);
+    const int status = measure_body(x);
 
     if (status != OK) {
         return status;
     }
-    list.count = 0;
-    gather_facts(&list, x);
-    writer.capacity = size_of_head(r, &list);
-    x->head = writer.buffer = apr_palloc(
-        r->pool, writer.capacity + (x->body_read ? 0 : WIRE_FRAME_HEADER_BYTES + most_eager(x)));
-    wire_request_begin(&writer, WIRE_PHASE_HANDLER, 0, x->body_length);
-    for (unsigned i = 0; i < list.count; i++) {
-        wire_write_fact(&writer, list.facts[i].name, list.facts[i].value, list.facts[i].length);
-    }
-    write_headers(&writer, r);
-    size = wire_request_finish(&writer, x->flags, list.count,
-                               (unsigned)apr_table_elts(r->headers_in)->nelts);
+    head.flags = x->flags;
+    head.body_length = x->body_length;
+    x->ended = x->flags != 0;
+    /* A hook may decline: another handler gets the body then. */
+    room = x->ended || hook ? 0 : WIRE_FRAME_HEADER_BYTES + most_eager(x);
+    size = tenon_request_encode(r, &head, room, &x->head);
     if (size < 0) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "TN0011: " TENON_EXCHANGE_FORMAT
@@ -228,8 +270,7 @@ int tenon_request_prepare(tenon_exchange *x)
                                              : HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
     }
     x->head_size = (size_t)size;
-    x->ended = x->body_read;
-    return x->body_read ? OK : add_eager_body(x, (size_t)size);
+    return room == 0 ? OK : add_eager_body(x, (size_t)size);
 }
 
 void tenon_request_number(tenon_exchange *x, uint32_t exchange)

@@ -16,6 +16,7 @@
 
 #include "exchange.h"
 #include "log.h"
+#include "permit.h"
 #include "wire/exchange.h"
 
 #define MOST_LOG_LINES 40
@@ -30,24 +31,11 @@ static int is(wire_text name, const char *other)
     return strlen(other) == name.length && strncasecmp(name.at, other, name.length) == 0;
 }
 
-/* Of the connection, not of the response (RFC 9110, 7.6.1): the connection is httpd's. */
-static int is_hop_by_hop(wire_text name)
-{
-    return is(name, "Connection") || is(name, "Keep-Alive") || is(name, "Transfer-Encoding") ||
-           is(name, "Proxy-Connection") || is(name, "Upgrade");
-}
-
-int tenon_response_frames_message(wire_text name)
-{
-    return is_hop_by_hop(name) || is(name, "Content-Length") || is(name, "Trailer") ||
-           is(name, "TE");
-}
-
 /* Adds one header to the answer: 0, or -WIRE_ERROR_BAD_LENGTH. */
 static int add_header(tenon_exchange *x, wire_text name, wire_text value)
 {
     request_rec *r = x->r;
-    if (is_hop_by_hop(name) && !x->tunnel) {
+    if (tenon_permit_is_hop_by_hop(name) && !x->tunnel) {
         return 0;
     }
     if (is(name, "Content-Type")) {
@@ -142,6 +130,10 @@ static tenon_outcome answer(tenon_exchange *x, wire_response *response)
     if (response->status < 200) {
         return tenon_interim_answer(x, response);
     }
+    if (x->muted) {
+        return tenon_result_mute(x, response);
+    }
+    tenon_result_open_answer(x);
     forget_file(r);
     error = read_headers(x, response);
     if (error < 0) {
@@ -202,7 +194,7 @@ static tenon_outcome complete(tenon_exchange *x)
         x->status = HTTP_BAD_GATEWAY;
         return TENON_FAILED;
     }
-    if (!x->tunnel) {
+    if (!x->tunnel && !x->muted) {
         APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_eos_create(x->r->connection->bucket_alloc));
     }
     return TENON_COMPLETE;
@@ -217,7 +209,7 @@ static int read_trailers(tenon_exchange *x, wire_end *end)
         if (error < 0) {
             return error;
         }
-        if (!tenon_response_frames_message(name)) {
+        if (!tenon_permit_is_framing(name)) {
             apr_table_addn(x->r->trailers_out, copy(x, name), copy(x, value));
         }
     }
@@ -325,6 +317,13 @@ static tenon_outcome take_pull(tenon_exchange *x, const wire_frame *frame)
     if (error < 0) {
         return tenon_exchange_violation(x, error, "PULL");
     }
+    if (x->replying) {
+        x->reply_asked = bytes > UINT64_MAX - x->reply_asked ? UINT64_MAX : x->reply_asked + bytes;
+        return TENON_GOING;
+    }
+    if (x->flags & WIRE_FLAG_END) {
+        return TENON_GOING;
+    }
     x->asked = bytes > UINT64_MAX - x->asked ? UINT64_MAX : x->asked + bytes;
     return TENON_GOING;
 }
@@ -348,8 +347,14 @@ static tenon_outcome dispatch(tenon_exchange *x, const wire_frame *frame)
         return take_log(x, frame);
     case WIRE_FRAME_CLOSE:
         return take_close(x, frame);
+    case WIRE_FRAME_RESULT:
+    case WIRE_FRAME_FIELDS:
+        return tenon_result_frame(x, frame);
+    case WIRE_FRAME_ASK:
+        return tenon_asked_frame(x, frame);
     case WIRE_FRAME_REQUEST:
     case WIRE_FRAME_RESPONSE: /* handled before */
+    case WIRE_FRAME_REPLY:
         break;
     }
     return tenon_exchange_violation(x, -WIRE_ERROR_OUT_OF_ORDER, wire_frame_type_name(frame->type));
@@ -378,6 +383,10 @@ tenon_outcome tenon_response_frame(tenon_exchange *x, const wire_frame *frame)
 tenon_outcome tenon_response_pass(tenon_exchange *x, int flush)
 {
     apr_status_t status;
+    if (x->muted) {
+        apr_brigade_cleanup(x->output);
+        return TENON_GOING;
+    }
     if (flush) {
         APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_flush_create(x->r->connection->bucket_alloc));
     }
@@ -431,10 +440,26 @@ void tenon_response_reset(conn_rec *c)
     }
 }
 
+/* Has the output filters know that the answer broke off. */
+static void pass_error(tenon_exchange *x)
+{
+    apr_bucket_alloc_t *alloc = x->r->connection->bucket_alloc;
+    apr_brigade_cleanup(x->output);
+    APR_BRIGADE_INSERT_TAIL(x->output,
+                            ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL, x->r->pool, alloc));
+    APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_eos_create(alloc));
+    ap_pass_brigade(x->r->output_filters, x->output);
+    apr_brigade_cleanup(x->output);
+}
+
 void tenon_response_drop(tenon_exchange *x)
 {
     conn_rec *c = x->r->connection;
     x->r->status = x->status; /* for the log */
+    if (tenon_asked_for(x->r)) {
+        pass_error(x);
+        return;
+    }
     c->keepalive = AP_CONN_CLOSE;
     tenon_response_reset(c);
     c->aborted = 1;
@@ -442,15 +467,13 @@ void tenon_response_drop(tenon_exchange *x)
 
 void tenon_response_truncate(tenon_exchange *x)
 {
-    request_rec *r = x->r;
-    conn_rec *c = r->connection;
+    conn_rec *c = x->r->connection;
+    if (tenon_asked_for(x->r)) {
+        pass_error(x);
+        return;
+    }
     c->keepalive = AP_CONN_CLOSE;
-    apr_brigade_cleanup(x->output);
-    APR_BRIGADE_INSERT_TAIL(
-        x->output, ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL, r->pool, c->bucket_alloc));
-    APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_eos_create(c->bucket_alloc));
-    ap_pass_brigade(r->output_filters, x->output);
-    apr_brigade_cleanup(x->output);
+    pass_error(x);
     tenon_response_reset(c);
     c->aborted = 1;
 }

@@ -147,6 +147,12 @@ static void release(tenon_exchange *x, tenon_outcome outcome)
 {
     tenon_channel *channel = x->channel;
     x->channel = NULL;
+    if (x->hook && outcome == TENON_COMPLETE) {
+        tenon_request_ran(x->r, x->pool, channel, x->stated);
+    } else if (!x->hook) {
+        x->request->served =
+            (tenon_place){x->pool, {.slot = channel->slot, .incarnation = channel->incarnation}, 0};
+    }
     if (outcome == TENON_COMPLETE && x->descriptor < 0 && !x->tunnel && x->out_sent == 0 &&
         wire_reader_empty(&x->reader) && wire_exchange_idle(channel->state)) {
         tenon_channel_keep(x->pool, channel);
@@ -160,6 +166,8 @@ static void release(tenon_exchange *x, tenon_outcome outcome)
 static void begin_again(tenon_exchange *x, uint8_t *buffer, size_t size)
 {
     wire_reader_init(&x->reader, buffer, size);
+    x->changes = NULL;
+    x->applied = 0;
     x->refused = 0;
     x->surplus = 0;
     x->asked = x->eager;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exchange.h"
 
-enum { STATES = WIRE_EXCHANGE_ABORTED + 1, EVENTS = WIRE_EVENT_LEAVE + 1, NO_EVENT = -1 };
+enum { STATES = WIRE_EXCHANGE_ABORTED + 1, EVENTS = WIRE_EVENT_WHOLE_REPLY + 1, NO_EVENT = -1 };
 
 #define WIRE_ROW(name, value, meaning) name = WIRE_EXCHANGE_##name,
 enum { WIRE_EXCHANGE_STATES(WIRE_ROW) };
@@ -27,10 +27,12 @@ static const uint8_t transitions[STATES][EVENTS] = {
                     ON(BODY) = ASKED_BODY, ON(BODY_END) = ASKED, ON(ABORT) = ABORTED,
                     ON(SWITCH) = ANSWERING_BODY},
     [BEGUN] = {ON(PULL) = BEGUN, ON(INTERIM) = BEGUN, ON(RESPONSE) = ANSWERING,
-               ON(WHOLE_RESPONSE) = IDLE, ON(LOG) = BEGUN, ON(ABORT) = ABORTED},
+               ON(WHOLE_RESPONSE) = IDLE, ON(LOG) = BEGUN, ON(ABORT) = ABORTED,
+               ON(REPLY) = BEGUN_BODY, ON(WHOLE_REPLY) = BEGUN},
     [BEGUN_BODY] = {ON(PULL) = BEGUN_BODY, ON(INTERIM) = BEGUN_BODY, ON(RESPONSE) = ANSWERING_BODY,
                     ON(WHOLE_RESPONSE) = IDLE_BODY, ON(LOG) = BEGUN_BODY, ON(BODY) = BEGUN_BODY,
-                    ON(BODY_END) = BEGUN, ON(ABORT) = ABORTED, ON(SWITCH) = ANSWERING_BODY},
+                    ON(BODY_END) = BEGUN, ON(ABORT) = ABORTED, ON(SWITCH) = ANSWERING_BODY,
+                    ON(WHOLE_REPLY) = BEGUN_BODY},
     [ANSWERING] = {ON(PULL) = ANSWERING, ON(DATA) = ANSWERING, ON(END) = IDLE, ON(LOG) = ANSWERING,
                    ON(ABORT) = ABORTED, ON(LEAVE) = ANSWERING},
     [ANSWERING_BODY] = {ON(PULL) = ANSWERING_BODY, ON(DATA) = ANSWERING_BODY, ON(END) = IDLE_BODY,
@@ -64,7 +66,12 @@ static int worker_event(uint8_t type, int end, unsigned status)
     case WIRE_FRAME_END:
         return WIRE_EVENT_END;
     case WIRE_FRAME_LOG:
+    case WIRE_FRAME_FIELDS:
         return WIRE_EVENT_LOG;
+    case WIRE_FRAME_ASK:
+        return WIRE_EVENT_INTERIM;
+    case WIRE_FRAME_RESULT:
+        return WIRE_EVENT_WHOLE_RESPONSE;
     case WIRE_FRAME_CLOSE:
         return WIRE_EVENT_CLOSE;
     case WIRE_FRAME_ABORT:
@@ -83,6 +90,8 @@ static int host_event(uint8_t type, int end)
         return end ? WIRE_EVENT_BODY_END : WIRE_EVENT_BODY;
     case WIRE_FRAME_END:
         return WIRE_EVENT_BODY_END;
+    case WIRE_FRAME_REPLY:
+        return end ? WIRE_EVENT_WHOLE_REPLY : WIRE_EVENT_REPLY;
     case WIRE_FRAME_CLOSE:
         return WIRE_EVENT_LEAVE;
     case WIRE_FRAME_ABORT:

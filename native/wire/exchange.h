@@ -38,12 +38,12 @@ extern "C" {
 #define WIRE_EXCHANGE_EVENTS(X)                                                                     \
     X(HELLO, 0, "worker's HELLO")                                                                   \
     X(PULL, 1, "worker's PULL")                                                                     \
-    X(INTERIM, 2, "worker's RESPONSE with a status of 1xx but 101")                                   \
+    X(INTERIM, 2, "worker's RESPONSE with a status of 1xx but 101, or ASK")                         \
     X(RESPONSE, 3, "worker's RESPONSE with another status")                                         \
-    X(WHOLE_RESPONSE, 4, "worker's RESPONSE with another status and the flag END")                  \
+    X(WHOLE_RESPONSE, 4, "worker's RESPONSE with another status and the flag END, or RESULT")       \
     X(DATA, 5, "worker's DATA or FILE")                                                             \
     X(END, 6, "worker's END, or DATA or FILE with the flag END")                                    \
-    X(LOG, 7, "worker's LOG")                                                                       \
+    X(LOG, 7, "worker's LOG or FIELDS")                                                             \
     X(CLOSE, 8, "worker's CLOSE")                                                                   \
     X(REQUEST, 9, "host's REQUEST")                                                                 \
     X(WHOLE_REQUEST, 10, "host's REQUEST with the flag END")                                        \
@@ -51,7 +51,9 @@ extern "C" {
     X(BODY_END, 12, "host's END, or DATA with the flag END")                                        \
     X(ABORT, 13, "ABORT of either side")                                                            \
     X(SWITCH, 14, "worker's RESPONSE with the status 101")                                          \
-    X(LEAVE, 15, "host's CLOSE")
+    X(LEAVE, 15, "host's CLOSE")                                                                    \
+    X(REPLY, 16, "host's REPLY, a body follows")                                                    \
+    X(WHOLE_REPLY, 17, "host's REPLY with the flag END")
 
 /* clang-format on */
 

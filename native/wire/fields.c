@@ -229,3 +229,102 @@ int wire_read_fact(wire_cursor *cursor, uint8_t *fact, wire_text *value)
         return -WIRE_ERROR_BAD_FIELD;
     return 0;
 }
+
+static int has_nul(wire_text text)
+{
+    return text.length > 0 && memchr(text.at, 0, text.length) != NULL;
+}
+
+static int entry_known(uint8_t how)
+{
+    const int operation = WIRE_ENTRY_OPERATION(how);
+
+    return operation <= WIRE_OPERATION_UNSET && WIRE_ENTRY_TABLE(how) >= WIRE_TABLE_HEADERS_IN &&
+           WIRE_ENTRY_TABLE(how) <= WIRE_TABLE_VARIABLES;
+}
+
+void wire_write_entry(wire_writer *writer, const wire_entry *entry)
+{
+    const int unsets = WIRE_ENTRY_OPERATION(entry->how) == WIRE_OPERATION_UNSET;
+    uint8_t *to;
+
+    if (writer->failed != 0)
+        return;
+    if (entry->name.length > UINT16_MAX || entry->value.length > WIRE_MAX_MESSAGE_BYTES) {
+        writer->failed = -WIRE_ERROR_NO_SPACE;
+        return;
+    }
+    if (!entry_known(entry->how) || has_nul(entry->name) || has_nul(entry->value)) {
+        writer->failed = -WIRE_ERROR_BAD_FIELD;
+        return;
+    }
+    to = reserve(writer, 1 + 2 + entry->name.length + (unsets ? 0 : 4 + entry->value.length));
+    if (to == NULL)
+        return;
+    wire_put_u8(to, entry->how);
+    wire_put_u16(to + 1, (uint16_t)entry->name.length);
+    if (entry->name.length > 0)
+        memcpy(to + 3, entry->name.at, entry->name.length);
+    if (!unsets)
+        put_value(to + 3 + entry->name.length, entry->value.at, entry->value.length);
+}
+
+int wire_read_entry(wire_cursor *cursor, wire_entry *entry)
+{
+    int failed;
+
+    if (left(cursor) < 1)
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    entry->how = *cursor->at++;
+    entry->value.at = NULL;
+    entry->value.length = 0;
+    failed = take_name(cursor, &entry->name);
+    if (failed == 0 && WIRE_ENTRY_OPERATION(entry->how) != WIRE_OPERATION_UNSET)
+        failed = take_value(cursor, &entry->value);
+    if (failed != 0)
+        return failed;
+    return entry_known(entry->how) && !has_nul(entry->name) && !has_nul(entry->value)
+               ? 0
+               : -WIRE_ERROR_BAD_FIELD;
+}
+
+void wire_write_short_text(wire_writer *writer, const char *text, size_t length)
+{
+    const wire_text whole = {text, length};
+    uint8_t *to;
+
+    if (writer->failed != 0)
+        return;
+    if (length > UINT16_MAX || has_nul(whole)) {
+        writer->failed = length > UINT16_MAX ? -WIRE_ERROR_NO_SPACE : -WIRE_ERROR_BAD_FIELD;
+        return;
+    }
+    to = reserve(writer, 2 + length);
+    if (to == NULL)
+        return;
+    wire_put_u16(to, (uint16_t)length);
+    if (length > 0)
+        memcpy(to + 2, text, length);
+}
+
+int wire_read_short_text(wire_cursor *cursor, wire_text *text)
+{
+    const int failed = take_name(cursor, text);
+
+    if (failed != 0)
+        return failed;
+    return has_nul(*text) ? -WIRE_ERROR_BAD_FIELD : 0;
+}
+
+const char *wire_table_name(int table)
+{
+#define WIRE_ROW(name, value, meaning) \
+    case value:                        \
+        return #name;
+    switch (table) {
+        WIRE_TABLES(WIRE_ROW)
+    default:
+        return "unknown";
+    }
+#undef WIRE_ROW
+}

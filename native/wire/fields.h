@@ -57,6 +57,30 @@ typedef struct {
 int wire_read_header(wire_cursor *cursor, wire_text *name, wire_text *value);
 int wire_read_fact(wire_cursor *cursor, uint8_t *fact, wire_text *value);
 
+/*
+ * An entry: what it does and to which table (1 byte), name length (2 bytes), name; value length (4
+ * bytes) and value unless it unsets. Neither holds a NUL; what a table allows beside that is for
+ * who applies it.
+ */
+#define WIRE_ENTRY_TABLE(how)     ((how)&0x3f)
+#define WIRE_ENTRY_OPERATION(how) ((how)&0xc0)
+
+typedef struct {
+    uint8_t how; /* wire_operation and wire_table */
+    wire_text name;
+    wire_text value; /* `at` is NULL when it unsets */
+} wire_entry;
+
+void wire_write_entry(wire_writer *writer, const wire_entry *entry);
+int wire_read_entry(wire_cursor *cursor, wire_entry *entry);
+
+/* A text of at most 65535 bytes without NUL, behind its length (2 bytes). */
+void wire_write_short_text(wire_writer *writer, const char *text, size_t length);
+int wire_read_short_text(wire_cursor *cursor, wire_text *text);
+
+/* "HEADERS_IN", or "unknown". */
+const char *wire_table_name(int table);
+
 #ifdef __cplusplus
 }
 #endif

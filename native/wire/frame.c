@@ -10,6 +10,7 @@ static int flags_allowed(uint8_t type)
     case WIRE_FRAME_RESPONSE:
     case WIRE_FRAME_DATA:
     case WIRE_FRAME_FILE:
+    case WIRE_FRAME_REPLY:
         return WIRE_FLAG_END;
     default:
         return 0;

@@ -38,7 +38,22 @@ enum {
     FILE_BYTES = 16,
 
     ABORT_TEXT = 2,
-    LOG_TEXT = 1
+    LOG_TEXT = 1,
+
+    RESULT_CODE = 0,
+    RESULT_FLAGS = 2,
+    RESULT_ZERO = 3,
+    RESULT_TTL = 4,
+    RESULT_VARIES = 8,
+    RESULT_FIXED_BYTES = 10,
+
+    /* ASK and REPLY alike. */
+    ASK_KIND = 0,
+    ASK_ZERO = 1,
+    REPLY_STATUS = 0,
+    ASK_HEADERS = 2,
+    ASK_TEXT_LENGTH = 4,
+    ASK_TEXT = 8
 };
 
 /* Starts a frame whose payload begins with `fixed` bytes; returns them, or NULL without room. */
@@ -361,6 +376,161 @@ int wire_log_decode(const uint8_t *payload, size_t length, wire_log *log)
     log->level = wire_get_u8(payload);
     log->text = text_at(payload, LOG_TEXT, length - LOG_TEXT);
     return level_known(log->level) ? 0 : -WIRE_ERROR_BAD_PAYLOAD;
+}
+
+void wire_fields_begin(wire_writer *writer)
+{
+    begin(writer, 0);
+}
+
+int wire_fields_finish(wire_writer *writer)
+{
+    return writer->failed != 0 ? writer->failed : finish(writer, WIRE_FRAME_FIELDS, 0);
+}
+
+wire_cursor wire_fields_decode(const uint8_t *payload, size_t length)
+{
+    return cursor_at(payload, 0, length);
+}
+
+void wire_result_begin(wire_writer *writer, const wire_result *result)
+{
+    uint8_t *payload = begin(writer, RESULT_FIXED_BYTES);
+
+    if (payload == NULL)
+        return;
+    if ((result->flags & ~WIRE_RESULT_FLAG_STATE) != 0)
+        writer->failed = -WIRE_ERROR_BAD_PAYLOAD;
+    wire_put_u16(payload + RESULT_CODE, (uint16_t)result->code);
+    wire_put_u8(payload + RESULT_FLAGS, result->flags);
+    wire_put_u8(payload + RESULT_ZERO, 0);
+    wire_put_u32(payload + RESULT_TTL, result->ttl);
+    wire_put_u16(payload + RESULT_VARIES, result->varies);
+}
+
+int wire_result_finish(wire_writer *writer)
+{
+    return writer->failed != 0 ? writer->failed : finish(writer, WIRE_FRAME_RESULT, 0);
+}
+
+int wire_result_decode(const uint8_t *payload, size_t length, wire_result *result)
+{
+    if (length < RESULT_FIXED_BYTES)
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    result->code = (int16_t)wire_get_u16(payload + RESULT_CODE);
+    result->flags = wire_get_u8(payload + RESULT_FLAGS);
+    result->ttl = wire_get_u32(payload + RESULT_TTL);
+    result->varies = wire_get_u16(payload + RESULT_VARIES);
+    result->fields = cursor_at(payload, RESULT_FIXED_BYTES, length);
+    return (result->flags & ~WIRE_RESULT_FLAG_STATE) == 0 && payload[RESULT_ZERO] == 0
+               ? 0
+               : -WIRE_ERROR_BAD_PAYLOAD;
+}
+
+/* Begins an ASK or a REPLY: the first two bytes are the caller's. */
+static uint8_t *begin_text(wire_writer *writer, const char *text, size_t length)
+{
+    uint8_t *payload;
+
+    if (length > WIRE_MAX_MESSAGE_BYTES) {
+        writer->used = 0;
+        writer->failed = -WIRE_ERROR_TOO_LONG;
+        return NULL;
+    }
+    payload = begin(writer, ASK_TEXT + length);
+    if (payload == NULL)
+        return NULL;
+    wire_put_u16(payload + ASK_HEADERS, 0);
+    wire_put_u32(payload + ASK_TEXT_LENGTH, (uint32_t)length);
+    if (length > 0)
+        memcpy(payload + ASK_TEXT, text, length);
+    return payload;
+}
+
+static int finish_text(wire_writer *writer, wire_frame_type type, uint8_t flags, unsigned headers)
+{
+    if (writer->failed != 0)
+        return writer->failed;
+    if (headers > WIRE_MAX_HEADERS)
+        return -WIRE_ERROR_TOO_LONG;
+    wire_put_u16(writer->buffer + WIRE_FRAME_HEADER_BYTES + ASK_HEADERS, (uint16_t)headers);
+    return finish(writer, type, flags);
+}
+
+/* Takes what ASK and REPLY have behind their first two bytes. */
+static int decode_text(const uint8_t *payload, size_t length, uint16_t *headers, wire_text *text,
+                       wire_cursor *fields)
+{
+    size_t size;
+
+    if (length < ASK_TEXT)
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    *headers = wire_get_u16(payload + ASK_HEADERS);
+    size = wire_get_u32(payload + ASK_TEXT_LENGTH);
+    if (*headers > WIRE_MAX_HEADERS || size > length - ASK_TEXT)
+        return -WIRE_ERROR_BAD_PAYLOAD;
+    *text = text_at(payload, ASK_TEXT, size);
+    *fields = cursor_at(payload, ASK_TEXT + size, length);
+    return size > 0 && memchr(text->at, 0, size) != NULL ? -WIRE_ERROR_BAD_FIELD : 0;
+}
+
+static int ask_known(int kind)
+{
+    return kind == WIRE_ASK_VARIABLE || kind == WIRE_ASK_SUBREQUEST;
+}
+
+void wire_ask_begin(wire_writer *writer, wire_ask_kind kind, const char *text, size_t length)
+{
+    uint8_t *payload = begin_text(writer, text, length);
+
+    if (payload == NULL)
+        return;
+    if (!ask_known((int)kind))
+        writer->failed = -WIRE_ERROR_BAD_PAYLOAD;
+    wire_put_u8(payload + ASK_KIND, (uint8_t)kind);
+    wire_put_u8(payload + ASK_ZERO, 0);
+}
+
+int wire_ask_finish(wire_writer *writer, unsigned headers)
+{
+    return finish_text(writer, WIRE_FRAME_ASK, 0, headers);
+}
+
+int wire_ask_decode(const uint8_t *payload, size_t length, wire_ask *ask)
+{
+    const int failed = decode_text(payload, length, &ask->headers, &ask->text, &ask->fields);
+
+    if (failed != 0)
+        return failed;
+    ask->kind = wire_get_u8(payload + ASK_KIND);
+    return ask_known(ask->kind) && payload[ASK_ZERO] == 0 ? 0 : -WIRE_ERROR_BAD_PAYLOAD;
+}
+
+void wire_reply_begin(wire_writer *writer, uint16_t status, const char *text, size_t length)
+{
+    uint8_t *payload = begin_text(writer, text, length);
+
+    if (payload != NULL)
+        wire_put_u16(payload + REPLY_STATUS, status);
+}
+
+int wire_reply_finish(wire_writer *writer, uint8_t flags, unsigned headers)
+{
+    if ((flags & ~WIRE_FLAG_END) != 0)
+        return -WIRE_ERROR_BAD_FLAGS;
+    return finish_text(writer, WIRE_FRAME_REPLY, flags, headers);
+}
+
+int wire_reply_decode(const uint8_t *payload, size_t length, wire_reply *reply)
+{
+    const int failed = decode_text(payload, length, &reply->headers, &reply->text, &reply->fields);
+
+    if (failed != 0)
+        return failed;
+    reply->status = wire_get_u16(payload + REPLY_STATUS);
+    return reply->status == 0 || (reply->status >= 100 && reply->status <= 599)
+               ? 0
+               : -WIRE_ERROR_BAD_PAYLOAD;
 }
 
 int wire_close_encode(uint8_t *to, size_t capacity)

@@ -108,6 +108,50 @@ int wire_log_encode(uint8_t *to, size_t capacity, wire_log_level level, const ch
                     size_t length);
 int wire_log_decode(const uint8_t *payload, size_t length, wire_log *log);
 
+/* FIELDS: entries up to the end of the payload. */
+void wire_fields_begin(wire_writer *writer);
+int wire_fields_finish(wire_writer *writer);
+wire_cursor wire_fields_decode(const uint8_t *payload, size_t length);
+
+/* RESULT: code 2 (signed), flags 1, zero 1, ttl 4, number of varies 2, varies (short texts),
+ * entries up to the end. */
+typedef struct {
+    int16_t code;    /* as httpd numbers what the phase returns */
+    uint8_t flags;   /* WIRE_RESULT_FLAGS */
+    uint32_t ttl;    /* ms that the decision may be kept; 0: not */
+    uint16_t varies; /* number of what the decision depends on */
+    wire_cursor fields;
+} wire_result;
+
+void wire_result_begin(wire_writer *writer, const wire_result *result);
+int wire_result_finish(wire_writer *writer);
+int wire_result_decode(const uint8_t *payload, size_t length, wire_result *result);
+
+/* ASK: kind 1, zero 1, number of headers 2, text length 4, text, headers. */
+typedef struct {
+    uint8_t kind; /* wire_ask_kind */
+    uint16_t headers;
+    wire_text text; /* an expression, or "METHOD uri" */
+    wire_cursor fields;
+} wire_ask;
+
+void wire_ask_begin(wire_writer *writer, wire_ask_kind kind, const char *text, size_t length);
+int wire_ask_finish(wire_writer *writer, unsigned headers);
+int wire_ask_decode(const uint8_t *payload, size_t length, wire_ask *ask);
+
+/* REPLY: status 2 (0: there is none, the text says why), number of headers 2, text length 4, text,
+ * headers. */
+typedef struct {
+    uint16_t status;
+    uint16_t headers;
+    wire_text text;
+    wire_cursor fields;
+} wire_reply;
+
+void wire_reply_begin(wire_writer *writer, uint16_t status, const char *text, size_t length);
+int wire_reply_finish(wire_writer *writer, uint8_t flags, unsigned headers);
+int wire_reply_decode(const uint8_t *payload, size_t length, wire_reply *reply);
+
 /* CLOSE has an empty payload. */
 int wire_close_encode(uint8_t *to, size_t capacity);
 int wire_close_decode(size_t length);

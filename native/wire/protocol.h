@@ -34,11 +34,15 @@
     X(ABORT, 0x07, "both: abrupt finish of the exchange and of the channel, with an error")         \
     X(CLOSE, 0x08, "both: the sender leaves: a worker begins nothing more, a tunnel is to end")      \
     X(LOG, 0x09, "w>h: a line for the error log of the virtual host that is served")                \
-    X(FILE, 0x0a, "w>h: a piece of a body, read from the file whose descriptor came along")
+    X(FILE, 0x0a, "w>h: a piece of a body, read from the file whose descriptor came along")         \
+    X(FIELDS, 0x0b, "w>h: changes to the request, as entries")                                      \
+    X(ASK, 0x0c, "w>h: a question about the request, or a subrequest")                              \
+    X(REPLY, 0x0d, "h>w: the answer to the oldest ASK that has none")                               \
+    X(RESULT, 0x0e, "w>h: what a hook returned, and its changes; ends the exchange")
 
 /* Flags of a frame header. All other bits must be zero. */
 #define WIRE_FLAGS(X)                                                                               \
-    X(END, 0x01, "on REQUEST, RESPONSE, DATA and FILE: this direction finishes with this frame")    \
+    X(END, 0x01, "on REQUEST, RESPONSE, DATA and FILE: this direction finishes with this frame; on REPLY: nothing follows") \
     X(UPGRADE, 0x02, "on REQUEST: the client asks to switch protocols; DATA follows only behind 101")
 
 /* Phases a REQUEST can ask for. Values are bit numbers in HELLO's set of phases (0 to 63). Columns:
@@ -92,7 +96,35 @@
     X(CONNECTION_ID, 17, "id of the client's connection, of no other one ever")                     \
     X(CONNECTION_LAST, 18, "1 when no other request comes on the connection, or some beside this")  \
     X(TLS_CLIENT_VERIFY, 19, "SUCCESS, GENEROUS or FAILED:why, of a client's certificate")          \
-    X(TLS_CLIENT_CERTIFICATE, 20, "certificate of the client, PEM")
+    X(TLS_CLIENT_CERTIFICATE, 20, "certificate of the client, PEM")                                 \
+    X(EXPORT, 21, "name of the export that is asked; absent: the application itself")
+
+/* Tables of entries: what a hook sees of a request and changes. Low six bits of an entry's first byte. */
+#define WIRE_TABLES(X)                                                                              \
+    X(HEADERS_IN, 1, "headers of the request")                                                      \
+    X(HEADERS_OUT, 2, "headers of the response")                                                    \
+    X(ERR_HEADERS_OUT, 3, "headers of the response that stay in one of an error")                   \
+    X(NOTES, 4, "notes between modules")                                                            \
+    X(ENV, 5, "environment for CGI, SSI and logs")                                                  \
+    X(OPTIONS, 6, "options of the configuration, for hooks")                                        \
+    X(ARGUMENTS, 7, "arguments that the configuration gives the hook, without names")               \
+    X(RECORD, 8, "fields of the request itself")                                                    \
+    X(VARIABLES, 9, "variables of the host that the hook has asked for before")
+
+/* What an entry does to its table. Top two bits of an entry's first byte; a host only adds. */
+#define WIRE_OPERATIONS(X)                                                                          \
+    X(ADD, 0x00, "adds, beside others of the name")                                                 \
+    X(SET, 0x40, "replaces all of the name")                                                        \
+    X(UNSET, 0x80, "removes all of the name; no value follows")
+
+/* Questions of ASK. */
+#define WIRE_ASKS(X)                                                                                \
+    X(VARIABLE, 1, "value of an expression of the host")                                            \
+    X(SUBREQUEST, 2, "a request of the host to itself")
+
+/* Bits of RESULT's flags. */
+#define WIRE_RESULT_FLAGS(X)                                                                        \
+    X(STATE, 1, "the worker holds state for the request, until it is told to forget")
 
 /* Errors of the codec and reasons in ABORT. C functions return them negated; 1 is taken by WIRE_PARTIAL. */
 #define WIRE_ERRORS(X)                                                                              \
@@ -247,6 +279,18 @@ typedef enum { WIRE_PHASES(WIRE_ROW) } wire_phase;
 #undef WIRE_ROW
 #define WIRE_ROW(name, value, meaning) WIRE_ENUM_ROW(WIRE_FACT_, name, value)
 typedef enum { WIRE_FACTS(WIRE_ROW) } wire_fact;
+#undef WIRE_ROW
+#define WIRE_ROW(name, value, meaning) WIRE_ENUM_ROW(WIRE_TABLE_, name, value)
+typedef enum { WIRE_TABLES(WIRE_ROW) } wire_table;
+#undef WIRE_ROW
+#define WIRE_ROW(name, value, meaning) WIRE_ENUM_ROW(WIRE_OPERATION_, name, value)
+typedef enum { WIRE_OPERATIONS(WIRE_ROW) } wire_operation;
+#undef WIRE_ROW
+#define WIRE_ROW(name, value, meaning) WIRE_ENUM_ROW(WIRE_ASK_, name, value)
+typedef enum { WIRE_ASKS(WIRE_ROW) } wire_ask_kind;
+#undef WIRE_ROW
+#define WIRE_ROW(name, value, meaning) WIRE_ENUM_ROW(WIRE_RESULT_FLAG_, name, value)
+enum { WIRE_RESULT_FLAGS(WIRE_ROW) };
 #undef WIRE_ROW
 #define WIRE_ROW(name, value, meaning) WIRE_ENUM_ROW(WIRE_ERROR_, name, value)
 typedef enum { WIRE_ERRORS(WIRE_ROW) } wire_error;

@@ -25,6 +25,14 @@ const head200 = frame(FrameType.RESPONSE, 0, "00c800000000");
 /** 200 with Content-Length: 3. */
 const head200of3 = frame(FrameType.RESPONSE, 0, "00c8000100000e0000000133");
 
+/** ASK. @param head its first four bytes: kind, zero, number of headers */
+function question(text: string, head = "01000000"): string {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(text.length);
+  const payload = head + length.toString("hex") + Buffer.from(text, "latin1").toString("hex");
+  return frame(FrameType.ASK, 0, payload);
+}
+
 /** What a worker sends in place of an answer, and how the log names it. */
 const garbage: readonly (readonly [name: string, hex: string, error: string])[] = [
   ["a frame type that does not exist", "7f00000000000000", "UNKNOWN_FRAME"],
@@ -49,6 +57,12 @@ const garbage: readonly (readonly [name: string, hex: string, error: string])[] 
     "BAD_LENGTH",
   ],
   ["more body than declared", head200of3 + frame(FrameType.DATA, 0, "61626364"), "BAD_LENGTH"],
+  ["a question of no kind", question("text", "00000000"), "BAD_PAYLOAD"],
+  ["a question with a byte set that is none", question("text", "01010000"), "BAD_PAYLOAD"],
+  ["a question with fewer headers than counted", question("text", "01000001"), "BAD_PAYLOAD"],
+  ["a question with NUL in it", question("te\0xt"), "BAD_FIELD"],
+  ["a question in the middle of its answer", head200 + question("text"), "OUT_OF_ORDER"],
+  ["an answer to itself", frame(FrameType.REPLY, 1, "00c8000000000000"), "OUT_OF_ORDER"],
   ["a PULL of nothing", frame(FrameType.PULL, 0, "0000000000000000"), "BAD_PAYLOAD"],
 ];
 
@@ -160,6 +174,16 @@ describe("a hostile worker behind httpd", () => {
       assert.equal(next.text, "well behaved\n");
     });
   }
+
+  it("answers a flood of questions that nobody reads, and ends with the worker", async () => {
+    httpd.expectLog("TN0006", "TN0302");
+    const flood = question("%{REQUEST_URI}").repeat(100) + question("GET /hostile", "02000000");
+    for (let i = 0; i < 3; i++) {
+      const answer = await ask(`${httpd.url}/hostile?hex=${flood}`);
+      assert.equal(answer.status, 502);
+    }
+    assert.equal((await ask(`${httpd.url}/hostile`)).text, "well behaved\n");
+  });
 
   it("answers 502 to a frame that is cut off by the worker's end", async () => {
     const answer = await ask(`${httpd.url}/hostile?exit&hex=05000000`, { method: "POST" });

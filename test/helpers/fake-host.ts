@@ -2,6 +2,7 @@
 // The host's end of a channel, over ts/wire: sends requests to a real worker and reads what comes back.
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import type { Entry } from "../../ts/wire/entries.ts";
 import { encodeFrameHeader } from "../../ts/wire/frame.ts";
 import { decodeEnd, decodeResponse, encodeEnd, encodeRequest } from "../../ts/wire/message.ts";
 import {
@@ -35,6 +36,9 @@ export interface ReceivedFrame {
 }
 
 export interface AskOptions {
+  /** Default: the handler. */
+  readonly phase?: Phase;
+  readonly entries?: readonly Entry[];
   readonly method?: string;
   readonly target?: string;
   /** Names and values in turn. */
@@ -166,11 +170,12 @@ export class HostChannel {
     this.#exchange += 1;
     const { body } = options;
     const head = {
-      phase: Phase.HANDLER,
+      phase: options.phase ?? Phase.HANDLER,
       exchange: this.#exchange,
       bodyLength: Buffer.isBuffer(body) ? body.length : body === undefined ? 0 : options.bodyLength,
       facts,
       rawHeaders: [...(options.headers ?? ["Host", "example.org"])],
+      entries: options.entries ?? [],
     };
     const buffer = Buffer.alloc(WireNumber.MAX_MESSAGE_BYTES);
     const upgrade = options.upgrade === true;

@@ -42,7 +42,7 @@ static void next_frame(description *to)
         say(to, " ; ");
 }
 
-static int say_headers(description *to, wire_cursor *fields, unsigned count)
+static int read_headers(description *to, wire_cursor *fields, unsigned count)
 {
     for (; count > 0; count--) {
         wire_text name;
@@ -55,7 +55,30 @@ static int say_headers(description *to, wire_cursor *fields, unsigned count)
         say_text(to, name);
         say_text(to, value);
     }
-    return wire_message_end(fields);
+    return 0;
+}
+
+static int say_headers(description *to, wire_cursor *fields, unsigned count)
+{
+    const int failed = read_headers(to, fields, count);
+
+    return failed != 0 ? failed : wire_message_end(fields);
+}
+
+static int say_entries(description *to, wire_cursor *fields)
+{
+    while (fields->at < fields->end) {
+        wire_entry entry;
+        const int failed = wire_read_entry(fields, &entry);
+
+        if (failed != 0)
+            return failed;
+        say(to, " E %u", entry.how);
+        say_text(to, entry.name);
+        if (WIRE_ENTRY_OPERATION(entry.how) != WIRE_OPERATION_UNSET)
+            say_text(to, entry.value);
+    }
+    return 0;
 }
 
 static int say_facts(description *to, wire_cursor *fields, unsigned count)
@@ -67,7 +90,7 @@ static int say_facts(description *to, wire_cursor *fields, unsigned count)
 
         if (failed != 0)
             return failed;
-        if (fact > WIRE_FACT_TLS_CLIENT_CERTIFICATE)
+        if (fact > WIRE_FACT_EXPORT)
             continue;
         say(to, " F %u", fact);
         say_text(to, value);
@@ -96,7 +119,61 @@ static int request(description *to, const wire_frame *frame)
     say(to, "REQUEST %d %u %u %" PRIu64, frame->flags & WIRE_FLAG_END, m.phase, m.exchange,
         m.body_length);
     failed = say_facts(to, &m.fields, m.facts);
-    return failed != 0 ? failed : say_headers(to, &m.fields, m.headers);
+    if (failed == 0)
+        failed = read_headers(to, &m.fields, m.headers);
+    return failed != 0 ? failed : say_entries(to, &m.fields);
+}
+
+static int fields(description *to, const wire_frame *frame)
+{
+    wire_cursor entries = wire_fields_decode(frame->payload, frame->length);
+
+    say(to, "FIELDS");
+    return say_entries(to, &entries);
+}
+
+static int ask(description *to, const wire_frame *frame)
+{
+    wire_ask m;
+    const int failed = wire_ask_decode(frame->payload, frame->length, &m);
+
+    if (failed != 0)
+        return failed;
+    say(to, "ASK %u", m.kind);
+    say_text(to, m.text);
+    return say_headers(to, &m.fields, m.headers);
+}
+
+static int reply(description *to, const wire_frame *frame)
+{
+    wire_reply m;
+    const int failed = wire_reply_decode(frame->payload, frame->length, &m);
+
+    if (failed != 0)
+        return failed;
+    say(to, "REPLY %d %u", frame->flags & WIRE_FLAG_END, m.status);
+    say_text(to, m.text);
+    return say_headers(to, &m.fields, m.headers);
+}
+
+static int result(description *to, const wire_frame *frame)
+{
+    wire_result m;
+    int failed = wire_result_decode(frame->payload, frame->length, &m);
+
+    if (failed != 0)
+        return failed;
+    say(to, "RESULT %d %u %u", m.code, m.flags, m.ttl);
+    for (; m.varies > 0; m.varies--) {
+        wire_text vary;
+
+        failed = wire_read_short_text(&m.fields, &vary);
+        if (failed != 0)
+            return failed;
+        say(to, " V");
+        say_text(to, vary);
+    }
+    return say_entries(to, &m.fields);
 }
 
 static int response(description *to, const wire_frame *frame)
@@ -213,7 +290,9 @@ void describe_frame(description *to, const wire_frame *frame)
         [WIRE_FRAME_PULL] = pull,         [WIRE_FRAME_RESPONSE] = response,
         [WIRE_FRAME_END] = end,           [WIRE_FRAME_ABORT] = abort_frame,
         [WIRE_FRAME_CLOSE] = close_frame, [WIRE_FRAME_LOG] = log_frame,
-        [WIRE_FRAME_FILE] = file,
+        [WIRE_FRAME_FILE] = file,         [WIRE_FRAME_FIELDS] = fields,
+        [WIRE_FRAME_ASK] = ask,           [WIRE_FRAME_REPLY] = reply,
+        [WIRE_FRAME_RESULT] = result,
     };
     size_t before;
     int failed;

@@ -46,6 +46,8 @@ const expected = `
   ABORT          X X X X X X X X X X X X .
   SWITCH         . . . . . . r . r . . . .
   LEAVE          . . . I i . . . . R r C .
+  REPLY          . . . . . . . b . . . . .
+  WHOLE_REPLY    . . . . . . . B b . . . .
 `;
 
 interface Cell {

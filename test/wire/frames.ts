@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The codec in TypeScript behind one door, for the tests: bytes to frames as the vectors tell them, and back.
 import { latin1Text } from "../../ts/wire/bytes.ts";
+import type { Entry } from "../../ts/wire/entries.ts";
 import { encodeFrameHeader } from "../../ts/wire/frame.ts";
+import {
+  decodeAsk,
+  decodeFields,
+  decodeReply,
+  decodeResult,
+  encodeAsk,
+  encodeFields,
+  encodeReply,
+  encodeResult,
+} from "../../ts/wire/hook-message.ts";
 import {
   decodeEnd,
   decodeRequest,
@@ -10,7 +21,15 @@ import {
   encodeRequest,
   encodeResponse,
 } from "../../ts/wire/message.ts";
-import { errorNames, Fact, Flag, FrameType, factNames } from "../../ts/wire/protocol.ts";
+import {
+  EntryOperation,
+  EntryTable,
+  errorNames,
+  Fact,
+  Flag,
+  FrameType,
+  factNames,
+} from "../../ts/wire/protocol.ts";
 import { FrameReader } from "../../ts/wire/reader.ts";
 import {
   decodeAbort,
@@ -37,6 +56,28 @@ function pairs(flat: readonly string[]): Pair[] {
   });
 }
 
+type Told = readonly [string, string, string, string?];
+
+function nameOf(table: Readonly<Record<string, number>>, value: number): string {
+  return Object.keys(table).find((name) => table[name] === value) ?? "";
+}
+
+function tell(entries: readonly Entry[]): Told[] {
+  return entries.map(({ operation, table, name, value }) => {
+    const names = [nameOf(EntryOperation, operation), nameOf(EntryTable, table)] as const;
+    return value === undefined ? [...names, name] : [...names, name, value];
+  });
+}
+
+function untell(entries: readonly Told[]): Entry[] {
+  return entries.map(([operation, table, name, value]) => ({
+    operation: EntryOperation[operation as keyof typeof EntryOperation],
+    table: EntryTable[table as keyof typeof EntryTable],
+    name,
+    value,
+  }));
+}
+
 function request(reader: FrameReader, end: boolean): Frame {
   const head = decodeRequest(reader.buffer, reader.start, reader.end);
   const facts: Record<string, string> = {};
@@ -51,7 +92,13 @@ function request(reader: FrameReader, end: boolean): Frame {
     bodyLength: head.bodyLength ?? null,
     facts,
     headers: pairs(head.rawHeaders),
+    ...(head.entries.length === 0 ? {} : { entries: tell(head.entries) }),
   };
+}
+
+function result(reader: FrameReader): Frame {
+  const { entries, ...told } = decodeResult(reader.buffer, reader.start, reader.end);
+  return { type: "RESULT", ...told, entries: tell(entries) };
 }
 
 function response(reader: FrameReader, end: boolean): Frame {
@@ -72,6 +119,18 @@ function decode(reader: FrameReader): Frame {
       return request(reader, end);
     case FrameType.RESPONSE:
       return response(reader, end);
+    case FrameType.FIELDS:
+      return { type: "FIELDS", entries: tell(decodeFields(buffer, start, behind)) };
+    case FrameType.ASK: {
+      const { kind, text, rawHeaders } = decodeAsk(buffer, start, behind);
+      return { type: "ASK", kind, asked: text, headers: pairs(rawHeaders) };
+    }
+    case FrameType.REPLY: {
+      const { status, text, rawHeaders } = decodeReply(buffer, start, behind);
+      return { type: "REPLY", end, status, asked: text, headers: pairs(rawHeaders) };
+    }
+    case FrameType.RESULT:
+      return result(reader);
     case FrameType.DATA:
       return { type: "DATA", end, body: latin1Text(buffer, start, behind) };
     case FrameType.END: {
@@ -137,9 +196,23 @@ export function encodeFrame(buffer: Buffer, at: number, frame: Frame): number {
         facts[Fact[name as keyof typeof Fact]] = value;
       const { phase, exchange } = frame;
       const bodyLength = frame.bodyLength ?? undefined;
-      const head = { phase, exchange, bodyLength, facts, rawHeaders: frame.headers.flat() };
+      const rawHeaders = frame.headers.flat();
+      const entries = untell(frame.entries ?? []);
+      const head = { phase, exchange, bodyLength, facts, rawHeaders, entries };
       return encodeRequest(buffer, at, head, frame.end);
     }
+    case "FIELDS":
+      return encodeFields(buffer, at, untell(frame.entries));
+    case "ASK": {
+      const { kind, asked, headers } = frame;
+      return encodeAsk(buffer, at, { kind, text: asked, rawHeaders: headers.flat() });
+    }
+    case "REPLY": {
+      const { status, asked, headers, end } = frame;
+      return encodeReply(buffer, at, { status, text: asked, rawHeaders: headers.flat() }, end);
+    }
+    case "RESULT":
+      return encodeResult(buffer, at, { ...frame, entries: untell(frame.entries) });
     case "RESPONSE": {
       const headers = frame.headers.flat();
       return encodeResponse(buffer, at, frame.status, frame.reason, headers, frame.end);

@@ -80,6 +80,7 @@ describe("ts/wire/message.ts", () => {
       bodyLength: undefined,
       facts,
       rawHeaders: ["X-Other", "1"],
+      entries: [],
     };
     assert.equal(requestSize(head), encodeRequest(buffer, 0, head, false));
     assert.ok(textFrameSize("\u20ac") >= encodeAbort(buffer, 0, 36, "\u20ac"));

@@ -23,6 +23,17 @@ static void print_tables(void)
     WIRE_PHASES(PHASES)
 #define FACTS(name, value, meaning) printf("Fact " #name " %u\n", (unsigned)WIRE_FACT_##name);
     WIRE_FACTS(FACTS)
+#define TABLES(name, value, meaning) \
+    printf("EntryTable " #name " %u\n", (unsigned)WIRE_TABLE_##name);
+    WIRE_TABLES(TABLES)
+#define OPERATIONS(name, value, meaning) \
+    printf("EntryOperation " #name " %u\n", (unsigned)WIRE_OPERATION_##name);
+    WIRE_OPERATIONS(OPERATIONS)
+#define ASKS(name, value, meaning) printf("AskKind " #name " %u\n", (unsigned)WIRE_ASK_##name);
+    WIRE_ASKS(ASKS)
+#define RESULTS(name, value, meaning) \
+    printf("ResultFlag " #name " %u\n", (unsigned)WIRE_RESULT_FLAG_##name);
+    WIRE_RESULT_FLAGS(RESULTS)
 #define ERRORS(name, value, meaning) \
     printf("WireError " #name " %u\n", (unsigned)WIRE_ERROR_##name);
     WIRE_ERRORS(ERRORS)
@@ -60,7 +71,7 @@ static void print_exchange(void)
     int event;
 
     for (state = WIRE_EXCHANGE_NEW; state <= WIRE_EXCHANGE_ABORTED; state++)
-        for (event = WIRE_EVENT_HELLO; event <= WIRE_EVENT_LEAVE; event++) {
+        for (event = WIRE_EVENT_HELLO; event <= WIRE_EVENT_WHOLE_REPLY; event++) {
             const uint8_t next = wire_exchange_next((uint8_t)state, (wire_exchange_event)event);
 
             printf("%s %s %s\n", wire_exchange_state_name((uint8_t)state), event_name(event),

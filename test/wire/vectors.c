@@ -148,11 +148,11 @@ static unsigned write_facts(wire_writer *writer, char **rest, const char **next)
     return count;
 }
 
-static unsigned write_headers(wire_writer *writer, char **rest, const char *next)
+static unsigned write_headers(wire_writer *writer, char **rest, const char **next)
 {
     unsigned count = 0;
 
-    for (; strcmp(next, "H") == 0; next = word(rest), count++) {
+    for (; strcmp(*next, "H") == 0; *next = word(rest), count++) {
         const size_t name_length = from_hex(word(rest), scratch[0]);
         const size_t length = from_hex(word(rest), scratch[1]);
 
@@ -160,6 +160,19 @@ static unsigned write_headers(wire_writer *writer, char **rest, const char *next
                           length);
     }
     return count;
+}
+
+static void write_entries(wire_writer *writer, char **rest, const char *next)
+{
+    for (; strcmp(next, "E") == 0; next = word(rest)) {
+        const uint8_t how = (uint8_t)number(rest);
+        wire_entry entry = {how, {(const char *)scratch[0], 0}, {(const char *)scratch[1], 0}};
+
+        entry.name.length = from_hex(word(rest), scratch[0]);
+        if (WIRE_ENTRY_OPERATION(how) != WIRE_OPERATION_UNSET)
+            entry.value.length = from_hex(word(rest), scratch[1]);
+        wire_write_entry(writer, &entry);
+    }
 }
 
 static int encode_hello(wire_writer *writer, char **rest)
@@ -185,10 +198,75 @@ static int encode_request(wire_writer *writer, char **rest)
     const uint32_t exchange = (uint32_t)number(rest);
     const char *next;
     unsigned facts;
+    unsigned headers;
 
     wire_request_begin(writer, phase, exchange, number(rest));
     facts = write_facts(writer, rest, &next);
-    return wire_request_finish(writer, flags, facts, write_headers(writer, rest, next));
+    headers = write_headers(writer, rest, &next);
+    write_entries(writer, rest, next);
+    return wire_request_finish(writer, flags, facts, headers);
+}
+
+static unsigned write_all_headers(wire_writer *writer, char **rest)
+{
+    const char *next = word(rest);
+
+    return write_headers(writer, rest, &next);
+}
+
+static int encode_fields(wire_writer *writer, char **rest)
+{
+    wire_fields_begin(writer);
+    write_entries(writer, rest, word(rest));
+    return wire_fields_finish(writer);
+}
+
+static int encode_ask(wire_writer *writer, char **rest)
+{
+    const wire_ask_kind kind = (wire_ask_kind)number(rest);
+    const size_t length = from_hex(word(rest), scratch[0]);
+
+    wire_ask_begin(writer, kind, (const char *)scratch[0], length);
+    return wire_ask_finish(writer, write_all_headers(writer, rest));
+}
+
+static int encode_reply(wire_writer *writer, char **rest)
+{
+    const uint8_t flags = (uint8_t)number(rest);
+    const uint16_t status = (uint16_t)number(rest);
+    const size_t length = from_hex(word(rest), scratch[0]);
+
+    wire_reply_begin(writer, status, (const char *)scratch[0], length);
+    return wire_reply_finish(writer, flags, write_all_headers(writer, rest));
+}
+
+/* The number of words V ahead. */
+static uint16_t count_varies(const char *rest)
+{
+    uint16_t count = 0;
+
+    for (; rest != NULL && strncmp(rest, "V ", 2) == 0; count++) {
+        rest = strchr(rest + 2, ' ');
+        if (rest != NULL)
+            rest++;
+    }
+    return count;
+}
+
+static int encode_result(wire_writer *writer, char **rest)
+{
+    const char *next;
+    wire_result m;
+
+    m.code = (int16_t)strtol(word(rest), NULL, 10);
+    m.flags = (uint8_t)number(rest);
+    m.ttl = (uint32_t)number(rest);
+    m.varies = count_varies(*rest);
+    wire_result_begin(writer, &m);
+    for (next = word(rest); strcmp(next, "V") == 0; next = word(rest))
+        wire_write_short_text(writer, (const char *)scratch[0], from_hex(word(rest), scratch[0]));
+    write_entries(writer, rest, next);
+    return wire_result_finish(writer);
 }
 
 static int encode_response(wire_writer *writer, char **rest)
@@ -198,7 +276,7 @@ static int encode_response(wire_writer *writer, char **rest)
     const size_t length = from_hex(word(rest), scratch[0]);
 
     wire_response_begin(writer, status, (const char *)scratch[0], length);
-    return wire_response_finish(writer, flags, write_headers(writer, rest, word(rest)));
+    return wire_response_finish(writer, flags, write_all_headers(writer, rest));
 }
 
 static int encode_data(wire_writer *writer, char **rest)
@@ -238,12 +316,20 @@ static int encode(wire_writer *writer, char *text)
         return encode_data(writer, &rest);
     if (strcmp(type, "END") == 0) {
         wire_end_begin(writer, number(&rest));
-        return wire_end_finish(writer, write_headers(writer, &rest, word(&rest)));
+        return wire_end_finish(writer, write_all_headers(writer, &rest));
     }
     if (strcmp(type, "PULL") == 0)
         return wire_pull_encode(writer->buffer, writer->capacity, number(&rest));
     if (strcmp(type, "FILE") == 0)
         return encode_file(writer, &rest);
+    if (strcmp(type, "FIELDS") == 0)
+        return encode_fields(writer, &rest);
+    if (strcmp(type, "ASK") == 0)
+        return encode_ask(writer, &rest);
+    if (strcmp(type, "REPLY") == 0)
+        return encode_reply(writer, &rest);
+    if (strcmp(type, "RESULT") == 0)
+        return encode_result(writer, &rest);
     if (strcmp(type, "CLOSE") == 0)
         return wire_close_encode(writer->buffer, writer->capacity);
     {

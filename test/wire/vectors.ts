@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The vectors of test/vectors, as meanings and as the lines that vectors.c and describe.c speak.
 import { readdirSync, readFileSync } from "node:fs";
+import { EntryOperation, EntryTable } from "../../ts/wire/protocol.ts";
 
 const folder = new URL("../vectors/", import.meta.url);
 
 type Pairs = readonly (readonly [string, string])[];
+
+/** Operation and table by name, the entry's name and, unless it unsets, its value. */
+type Entries = readonly (readonly [string, string, string, string?])[];
 
 /** A frame as a vector tells it; header lists as pairs. Strings are bytes, one a character, but `text`. */
 export type Frame =
@@ -31,6 +35,30 @@ export type Frame =
       /** By name of Fact. */
       readonly facts: Readonly<Record<string, string>>;
       readonly headers: Pairs;
+      /** Left out: none. */
+      readonly entries?: Entries;
+    }
+  | { readonly type: "FIELDS"; readonly entries: Entries }
+  | {
+      readonly type: "ASK";
+      readonly kind: 1 | 2;
+      readonly asked: string;
+      readonly headers: Pairs;
+    }
+  | {
+      readonly type: "REPLY";
+      readonly end: boolean;
+      readonly status: number;
+      readonly asked: string;
+      readonly headers: Pairs;
+    }
+  | {
+      readonly type: "RESULT";
+      readonly code: number;
+      readonly flags: number;
+      readonly ttl: number;
+      readonly vary: readonly string[];
+      readonly entries: Entries;
     }
   | {
       readonly type: "RESPONSE";
@@ -91,6 +119,16 @@ function headerWords(pairs: Pairs): string[] {
   return pairs.map(([name, value]) => `H ${hex(name)} ${hex(value)}`);
 }
 
+/** Each entry as its first byte, decimal, and its texts. */
+function entryWords(entries: Entries): string[] {
+  return entries.map(([operation, table, name, value]) => {
+    const first =
+      EntryOperation[operation as keyof typeof EntryOperation] |
+      EntryTable[table as keyof typeof EntryTable];
+    return `E ${first} ${hex(name)}${value === undefined ? "" : ` ${hex(value)}`}`;
+  });
+}
+
 function frameWords(frame: Frame, facts: Readonly<Record<string, number>>): unknown[] {
   switch (frame.type) {
     case "HELLO":
@@ -99,7 +137,28 @@ function frameWords(frame: Frame, facts: Readonly<Record<string, number>>): unkn
       const factWords = Object.entries(frame.facts).map(([n, v]) => `F ${facts[n]} ${hex(v)}`);
       const length = frame.bodyLength ?? 0xffffffffffffffffn;
       const fixed = ["REQUEST", Number(frame.end), frame.phase, frame.exchange, length];
-      return [...fixed, ...factWords, ...headerWords(frame.headers)];
+      return [
+        ...fixed,
+        ...factWords,
+        ...headerWords(frame.headers),
+        ...entryWords(frame.entries ?? []),
+      ];
+    }
+    case "FIELDS":
+      return ["FIELDS", ...entryWords(frame.entries)];
+    case "ASK":
+      return ["ASK", frame.kind, hex(frame.asked), ...headerWords(frame.headers)];
+    case "REPLY": {
+      const fixed = ["REPLY", Number(frame.end), frame.status, hex(frame.asked)];
+      return [...fixed, ...headerWords(frame.headers)];
+    }
+    case "RESULT": {
+      const fixed = ["RESULT", frame.code, frame.flags, frame.ttl];
+      return [
+        ...fixed,
+        ...frame.vary.map((text) => `V ${hex(text)}`),
+        ...entryWords(frame.entries),
+      ];
     }
     case "RESPONSE": {
       const fixed = ["RESPONSE", Number(frame.end), frame.status, hex(frame.reason)];

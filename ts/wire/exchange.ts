@@ -35,15 +35,16 @@ export type ExchangeState = (typeof ExchangeState)[keyof typeof ExchangeState];
 export const ExchangeEvent = {
   HELLO: 0,
   PULL: 1,
-  /** worker's RESPONSE with a status of 1xx but 101 */
+  /** worker's RESPONSE with a status of 1xx but 101, or ASK */
   INTERIM: 2,
   RESPONSE: 3,
-  /** worker's RESPONSE with the flag END */
+  /** worker's RESPONSE with the flag END, or RESULT */
   WHOLE_RESPONSE: 4,
   /** worker's DATA or FILE */
   DATA: 5,
   /** worker's END, or DATA or FILE with the flag END */
   END: 6,
+  /** worker's LOG or FIELDS */
   LOG: 7,
   CLOSE: 8,
   REQUEST: 9,
@@ -59,6 +60,10 @@ export const ExchangeEvent = {
   SWITCH: 14,
   /** host's CLOSE */
   LEAVE: 15,
+  /** host's REPLY, a body follows */
+  REPLY: 16,
+  /** host's REPLY with the flag END */
+  WHOLE_REPLY: 17,
 } as const;
 export type ExchangeEvent = (typeof ExchangeEvent)[keyof typeof ExchangeEvent];
 
@@ -103,6 +108,8 @@ const rows: Partial<Record<keyof typeof ExchangeState, Row>> = {
     RESPONSE: "ANSWERING",
     WHOLE_RESPONSE: "IDLE",
     LOG: "BEGUN",
+    REPLY: "BEGUN_BODY",
+    WHOLE_REPLY: "BEGUN",
   },
   BEGUN_BODY: {
     PULL: "BEGUN_BODY",
@@ -113,6 +120,7 @@ const rows: Partial<Record<keyof typeof ExchangeState, Row>> = {
     BODY: "BEGUN_BODY",
     BODY_END: "BEGUN",
     SWITCH: "ANSWERING_BODY",
+    WHOLE_REPLY: "BEGUN_BODY",
   },
   ANSWERING: {
     PULL: "ANSWERING",
@@ -161,6 +169,7 @@ const hostEvents: Partial<Record<FrameType, readonly [ExchangeEvent, ExchangeEve
   [FrameType.REQUEST]: [ExchangeEvent.REQUEST, ExchangeEvent.WHOLE_REQUEST],
   [FrameType.DATA]: [ExchangeEvent.BODY, ExchangeEvent.BODY_END],
   [FrameType.END]: [ExchangeEvent.BODY_END, ExchangeEvent.BODY_END],
+  [FrameType.REPLY]: [ExchangeEvent.REPLY, ExchangeEvent.WHOLE_REPLY],
   [FrameType.CLOSE]: [ExchangeEvent.LEAVE, ExchangeEvent.LEAVE],
   [FrameType.ABORT]: [ExchangeEvent.ABORT, ExchangeEvent.ABORT],
 };

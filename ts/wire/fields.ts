@@ -40,14 +40,20 @@ export function valueAllowed(value: string): boolean {
   return !notAllowedInValue.test(value);
 }
 
-/** Checks that `size` more bytes are in the payload; returns the offset behind them. */
-function take(source: FieldSource, at: number, size: number): number {
+/** True when a fact's or an entry's value may be sent: bytes without NUL. */
+export function factAllowed(value: string): boolean {
+  return !notAllowedInFact.test(value);
+}
+
+/** Checks that `size` more bytes are in the payload; returns the offset behind them. @throws {TENON_ERR_WIRE_BAD_PAYLOAD} */
+export function take(source: FieldSource, at: number, size: number): number {
   if (source.end - at < size)
     throw wireFail(WireError.BAD_PAYLOAD, "a field is longer than its frame");
   return at + size;
 }
 
-function cut(source: FieldSource, at: number, end: number): string {
+/** The text of bytes `at` to `end`, offsets in the buffer. */
+export function cut(source: FieldSource, at: number, end: number): string {
   return source.text.substring(at - source.start, end - source.start);
 }
 

@@ -18,11 +18,17 @@ export function encodeFrameHeader(
   return putU32(buffer, at + 4, length);
 }
 
+/** Frames that may end their direction. */
+const endable: ReadonlySet<number> = new Set([
+  FrameType.RESPONSE,
+  FrameType.DATA,
+  FrameType.FILE,
+  FrameType.REPLY,
+]);
+
 function flagsAllowed(type: number): number {
   if (type === FrameType.REQUEST) return Flag.END | Flag.UPGRADE;
-  return type === FrameType.RESPONSE || type === FrameType.DATA || type === FrameType.FILE
-    ? Flag.END
-    : 0;
+  return endable.has(type) ? Flag.END : 0;
 }
 
 /** The name of a frame type, for messages. */

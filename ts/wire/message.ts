@@ -13,6 +13,7 @@ import {
   putU32,
   putU64,
 } from "./bytes.ts";
+import { type Entry, entriesSize, readEntries, writeEntries } from "./entries.ts";
 import {
   checkSpace,
   type Facts,
@@ -48,6 +49,8 @@ export interface RequestHead {
   readonly facts: Facts;
   /** Name, value, name, value, … as they came. */
   readonly rawHeaders: string[];
+  /** What else a hook is to see. */
+  readonly entries: readonly Entry[];
 }
 
 /** The head of a response. */
@@ -69,15 +72,22 @@ function badPayload(type: string): Error {
   return wireFail(WireError.BAD_PAYLOAD, type);
 }
 
-/** Writes the frame header before a payload that ends at `end`. */
-function finish(buffer: Buffer, at: number, type: FrameType, flags: number, end: number): number {
+/** Writes the frame header before a payload that ends at `end`. @throws {TENON_ERR_WIRE_TOO_LONG} */
+export function finish(
+  buffer: Buffer,
+  at: number,
+  type: FrameType,
+  flags: number,
+  end: number,
+): number {
   const length = end - at - headerBytes;
   if (length > WireNumber.MAX_MESSAGE_BYTES) throw wireFail(WireError.TOO_LONG, `${length} bytes`);
   encodeFrameHeader(buffer, at, type, flags, length);
   return end;
 }
 
-function headerCount(headers: readonly string[]): number {
+/** The number of headers in a flat list. @throws {TENON_ERR_WIRE_TOO_LONG} */
+export function headerCount(headers: readonly string[]): number {
   const count = headers.length / 2;
   if (count > WireNumber.MAX_HEADERS) throw wireFail(WireError.TOO_LONG, `${count} headers`);
   return count;
@@ -91,7 +101,9 @@ function decodeLength(buffer: Buffer, at: number, type: string): number {
 
 /** The most bytes that a REQUEST frame takes. */
 export function requestSize(head: RequestHead): number {
-  return headerBytes + requestFixedBytes + factsSize(head.facts) + headersSize(head.rawHeaders);
+  const { facts, rawHeaders, entries } = head;
+  const fields = factsSize(facts) + headersSize(rawHeaders) + entriesSize(entries);
+  return headerBytes + requestFixedBytes + fields;
 }
 
 /**
@@ -119,6 +131,7 @@ export function encodeRequest(
   }
   let next = writeFacts(buffer, fixed + requestFixedBytes, head.facts);
   next = writeHeaders(buffer, next, head.rawHeaders);
+  next = writeEntries(buffer, next, head.entries);
   return finish(buffer, at, FrameType.REQUEST, ended ? Flag.END : 0, next);
 }
 
@@ -134,10 +147,9 @@ export function decodeRequest(buffer: Buffer, start: number, end: number): Reque
   const facts = noFacts.slice();
   const rawHeaders: string[] = [];
   const next = readFacts(source, start + requestFixedBytes, getU8(buffer, start + 1), facts);
-  if (readHeaders(source, next, headers, rawHeaders) !== end)
-    throw badPayload("REQUEST has bytes left over");
+  const entries = readEntries(source, readHeaders(source, next, headers, rawHeaders));
   const exchange = getU32(buffer, start + 4);
-  return { phase: getU8(buffer, start), exchange, bodyLength, facts, rawHeaders };
+  return { phase: getU8(buffer, start), exchange, bodyLength, facts, rawHeaders, entries };
 }
 
 /** The most bytes that a RESPONSE frame takes. */

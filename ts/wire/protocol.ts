@@ -46,11 +46,19 @@ export const FrameType = {
   LOG: 0x09,
   /** w>h: a piece of a body, read from the file whose descriptor came along */
   FILE: 0x0a,
+  /** w>h: changes to the request, as entries */
+  FIELDS: 0x0b,
+  /** w>h: a question about the request, or a subrequest */
+  ASK: 0x0c,
+  /** h>w: the answer to the oldest ASK that has none */
+  REPLY: 0x0d,
+  /** w>h: what a hook returned, and its changes; ends the exchange */
+  RESULT: 0x0e,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
 export const Flag = {
-  /** on REQUEST, RESPONSE, DATA and FILE: this direction finishes with this frame */
+  /** on REQUEST, RESPONSE, DATA and FILE: this direction finishes with this frame; on REPLY: nothing follows */
   END: 0x01,
   /** on REQUEST: the client asks to switch protocols; DATA follows only behind 101 */
   UPGRADE: 0x02,
@@ -152,8 +160,56 @@ export const Fact = {
   TLS_CLIENT_VERIFY: 19,
   /** certificate of the client, PEM */
   TLS_CLIENT_CERTIFICATE: 20,
+  /** name of the export that is asked; absent: the application itself */
+  EXPORT: 21,
 } as const;
 export type Fact = (typeof Fact)[keyof typeof Fact];
+
+export const EntryTable = {
+  /** headers of the request */
+  HEADERS_IN: 1,
+  /** headers of the response */
+  HEADERS_OUT: 2,
+  /** headers of the response that stay in one of an error */
+  ERR_HEADERS_OUT: 3,
+  /** notes between modules */
+  NOTES: 4,
+  /** environment for CGI, SSI and logs */
+  ENV: 5,
+  /** options of the configuration, for hooks */
+  OPTIONS: 6,
+  /** arguments that the configuration gives the hook, without names */
+  ARGUMENTS: 7,
+  /** fields of the request itself */
+  RECORD: 8,
+  /** variables of the host that the hook has asked for before */
+  VARIABLES: 9,
+} as const;
+export type EntryTable = (typeof EntryTable)[keyof typeof EntryTable];
+
+export const EntryOperation = {
+  /** adds, beside others of the name */
+  ADD: 0x00,
+  /** replaces all of the name */
+  SET: 0x40,
+  /** removes all of the name; no value follows */
+  UNSET: 0x80,
+} as const;
+export type EntryOperation = (typeof EntryOperation)[keyof typeof EntryOperation];
+
+export const AskKind = {
+  /** value of an expression of the host */
+  VARIABLE: 1,
+  /** a request of the host to itself */
+  SUBREQUEST: 2,
+} as const;
+export type AskKind = (typeof AskKind)[keyof typeof AskKind];
+
+export const ResultFlag = {
+  /** the worker holds state for the request, until it is told to forget */
+  STATE: 1,
+} as const;
+export type ResultFlag = (typeof ResultFlag)[keyof typeof ResultFlag];
 
 export const WireError = {
   /** the frame type is not known */
@@ -422,6 +478,10 @@ export const frameTypeNames: readonly (string | undefined)[] = [
   "CLOSE",
   "LOG",
   "FILE",
+  "FIELDS",
+  "ASK",
+  "REPLY",
+  "RESULT",
 ];
 
 /** Names of facts by value. */
@@ -447,6 +507,7 @@ export const factNames: readonly (string | undefined)[] = [
   "CONNECTION_LAST",
   "TLS_CLIENT_VERIFY",
   "TLS_CLIENT_CERTIFICATE",
+  "EXPORT",
 ];
 
 /** Names of errors by value. */
