@@ -2,10 +2,8 @@
 // Access, authentication and authorization, after mod_python's and mod_perl's test programs.
 import {
   type AccessChecker,
-  AUTHZ_DENIED,
-  AUTHZ_DENIED_NO_USER,
-  AUTHZ_GRANTED,
   type AuthChecker,
+  AuthzStatus,
   type CheckAuthorization,
   type CheckPassword,
   type CheckUserId,
@@ -21,16 +19,19 @@ export const accessChecker: AccessChecker = (r) => {
 };
 
 export const checkUserId: CheckUserId = (r) => {
-  const [user, password] = [r.basicUser, r.basicPassword];
+  const { user, password } = r.basic ?? {};
   if (user !== "dougm" || password !== "foo") return 401;
   r.user = user;
+  r.authType = "Basic";
   return OK;
 };
 
 /** Anyone who names a user and a password. */
 export const anyone: CheckUserId = (r) => {
-  if (!r.basicUser || !r.basicPassword) return 401;
-  r.user = r.basicUser;
+  const { user, password } = r.basic ?? {};
+  if (!user || !password) return 401;
+  r.user = user;
+  r.authType = "Basic";
   return OK;
 };
 
@@ -39,7 +40,7 @@ export const onlyDougm: AuthChecker = (r) => (r.user === "dougm" ? OK : 401);
 export const digestOnDemand: CheckUserId = (r) => {
   if (r.args) return 401;
   r.user = "user";
-  r.apAuthType = "Digest";
+  r.authType = "Digest";
   return OK;
 };
 
@@ -53,19 +54,25 @@ export const checkPassword: CheckPassword = (_r, user, password) =>
   passwords.get(user) === password;
 
 export const checkAuthorization: CheckAuthorization = (r, args) => {
-  if (!r.user) return AUTHZ_DENIED_NO_USER;
-  return args.includes(r.user) ? AUTHZ_GRANTED : AUTHZ_DENIED;
+  if (r.user === undefined) return AuthzStatus.DENIED_NO_USER;
+  return args.includes(r.user) ? AuthzStatus.GRANTED : AuthzStatus.DENIED;
 };
 
 export const dummyUser: CheckUserId = (r) => {
-  if (r.authType !== "dummy" || r.authName !== "blah") return 500;
+  if (r.authName !== "blah") return 500;
   r.user = "dummy";
-  r.apAuthType = r.authType;
+  r.authType = "dummy";
   return OK;
 };
 
 export const dummyMay: AuthChecker = (r) => (r.authType === "dummy" ? OK : DECLINED);
 
-export const sayUser: Fixups = (r) => Response.json({ user: r.user, authType: r.apAuthType });
+export const sayUser: Fixups = (r) => Response.json({ user: r.user, authType: r.authType });
 
-export const sayPassword: Fixups = (r) => new Response(`${r.basicUser} ${r.basicPassword}`);
+export const sayPassword: Fixups = (r) => new Response(`${r.basic?.user} ${r.basic?.password}`);
+
+/** What is not UTF-8 a hook decodes itself. */
+export const sayLatin1: Fixups = (r) => {
+  const [, encoded = ""] = (r.headersIn.get("Authorization") ?? "").split(" ");
+  return new Response(Buffer.from(encoded, "base64").toString("latin1").replace(":", " "));
+};

@@ -85,14 +85,14 @@ export const declineOutput: OutputFilter = (r) => {
 
 /** Puts another resource in the place of a tag. */
 export const include: OutputFilter = async (r) => {
-  if (r.main) return undefined;
+  if (r.isSubrequest) return undefined;
   const included = await (await r.subrequest("/included.txt")).text();
   return whole((text) => `${text.replace("<tag>\n", included)}filter\n`);
 };
 
 /** Asks for the very thing that it filters, whose filter this is too. */
 export const lowerWithItself: OutputFilter = async (r) => {
-  if (!r.main) {
+  if (!r.isSubrequest) {
     const same = await r.subrequest(r.uri);
     r.headersOut.set("X-Itself", String((await same.text()).length));
   }

@@ -27,7 +27,7 @@ export const declined = (r: HookRequest): number => {
 export const someone = (r: HookRequest): number => {
   count(r);
   r.user = "user";
-  r.apAuthType = "Basic";
+  r.authType = "Basic";
   return OK;
 };
 
@@ -70,7 +70,7 @@ export const one = (r: HookRequest): number => {
 export const two = (r: HookRequest): number => {
   phases(r).push(2);
   r.user = "bogus";
-  r.apAuthType = "bogus";
+  r.authType = "bogus";
   return OK;
 };
 

@@ -27,12 +27,13 @@ export const members: Fixups = (r) =>
     filename: r.filename,
     pathInfo: r.pathInfo,
     documentRoot: r.documentRoot,
-    finfo: { type: r.finfo.type, size: r.finfo.size },
+    finfo: { type: r.finfo?.type, size: r.finfo?.size },
     user: r.user,
     authType: r.authType,
-    main: r.main,
-    prev: r.prev,
-    requestTime: Number(r.requestTime),
+    isInitial: r.isInitial,
+    isSubrequest: r.isSubrequest,
+    isRedirect: r.isRedirect,
+    requestTime: r.requestTime?.getTime(),
     host: r.headersIn.get("HOST"),
     absent: r.headersIn.get("absent"),
     testing: r.options.get("testing"),
@@ -98,20 +99,20 @@ export const logLevels: Fixups = (r) => {
 };
 
 export const redirectInside: Fixups = (r) => {
-  if (r.prev) return new Response(`test ok ${r.args}`);
+  if (r.isRedirect) return new Response(`test ok ${r.args}`);
   r.internalRedirect(r.args === "static" ? "/plain.txt" : "/redirect/target?main=1");
   return OK;
 };
 
 export const redirect: Fixups = (r) =>
-  r.main
+  r.isSubrequest
     ? new Response("test failed")
     : new Response("test ok", { status: 302, headers: { Location: "/dummy" } });
 
 export const refuseWithText: Fixups = (r) => new Response(r.args, { status: 403 });
 
 export const lookUp: Fixups = async (r) => {
-  if (r.main) return OK;
+  if (r.isSubrequest) return OK;
   const answer = await r.subrequest(r.args === "missing" ? "/nowhere" : "/plain.txt");
   return new Response(`${answer.status} ${await answer.text()}`);
 };
@@ -181,6 +182,6 @@ export const bomb: Fixups = (r) => {
 };
 
 export const sayError: Fixups = (r) =>
-  new Response(`Error: ${r.env.get("REDIRECT_STATUS")} ${r.env.get("REDIRECT_URL")} ${r.prev}`);
+  new Response(`Error: ${r.env.get("REDIRECT_STATUS")} ${r.env.get("REDIRECT_URL")} ${r.isRedirect}`);
 
 export const noneHandler = null;

@@ -109,8 +109,9 @@ ${configuration}`;
       pathInfo: "",
       documentRoot: httpd.places.htdocs,
       finfo: { type: "file", size: "this is members\n".length },
-      main: false,
-      prev: false,
+      isInitial: true,
+      isSubrequest: false,
+      isRedirect: false,
       host: `127.0.0.1:${httpd.places.port}`,
       testing: "123",
     });
