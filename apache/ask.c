@@ -8,6 +8,7 @@
 #include <http_protocol.h>
 #include <apr_strings.h>
 
+#include "decisions.h"
 #include "counts.h"
 #include "exchange.h"
 #include "log.h"
@@ -71,8 +72,8 @@ static int code_of(tenon_exchange *x, tenon_outcome outcome)
     return DONE;
 }
 
-void tenon_phase_ask(request_rec *r, const tenon_hook *hook, const apr_array_header_t *extra,
-                     tenon_answer *answer)
+static void ask_worker(request_rec *r, const tenon_hook *hook, const apr_array_header_t *extra,
+                       tenon_answer *answer)
 {
     tenon_exchange x = {.r = r, .hook = hook, .pool = hook->pool, .answer = answer};
     tenon_outcome outcome = TENON_FAILED;
@@ -83,7 +84,6 @@ void tenon_phase_ask(request_rec *r, const tenon_hook *hook, const apr_array_hea
     x.muted = !tenon_phase_may_answer(r, hook->phase);
     x.entries = tenon_view_of(r, hook, extra);
     set_limits(&x);
-    memset(answer, 0, sizeof(*answer));
     x.status = tenon_request_prepare(&x);
     if (x.status == OK) {
         outcome = tenon_exchange_run(&x);
@@ -95,4 +95,18 @@ void tenon_phase_ask(request_rec *r, const tenon_hook *hook, const apr_array_hea
     }
     answer->failed = failure != OK || outcome == TENON_CLIENT_GONE;
     answer->code = failure != OK ? failure : code_of(&x, outcome);
+}
+
+void tenon_phase_ask(request_rec *r, const tenon_hook *hook, const apr_array_header_t *extra,
+                     tenon_answer *answer)
+{
+    tenon_question question;
+    memset(answer, 0, sizeof(*answer));
+    if (tenon_decision_find(r, hook, extra, answer, &question)) {
+        tenon_changes_apply(r, answer->changes, answer);
+        return;
+    }
+    memset(answer, 0, sizeof(*answer));
+    ask_worker(r, hook, extra, answer);
+    tenon_decision_keep(r, hook, answer, &question);
 }

@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "cache.h"
 #include "config.h"
 #include "hook.h"
 #include "location.h"
@@ -322,6 +323,10 @@ const command_rec tenon_commands[] = {
                      "Function that is asked in a phase: TenonHook <phase> <pool>[#export] [when=<expr>] [order=early|middle|late] [timeout=<time>] [on-error=deny|decline|<status>] [cache=on|off], or TenonHook <phase> none (default: none)"),
     AP_INIT_TAKE2("TenonOption", tenon_location_set_option, NULL, RSRC_CONF | ACCESS_CONF | OR_FILEINFO,
                   "Option that hooks can read: TenonOption <name> <value>; may be repeated"),
+    AP_INIT_TAKE1("TenonCache", tenon_cache_set, NULL, RSRC_CONF,
+                  "Where decisions of hooks are kept: TenonCache <provider>[:<arguments>], of httpd's socache modules, or Off (default shmcb, 1 MiB)"),
+    AP_INIT_TAKE1("TenonCacheSecret", tenon_cache_set_secret, NULL, RSRC_CONF,
+                  "File with random bytes that seals the cache, the same on all machines that share it (default: new ones at each start)"),
     AP_INIT_TAKE_ARGV("TenonAllowOverride", tenon_override_set, NULL, RSRC_CONF | ACCESS_CONF,
                       "Pools that .htaccess files may name: TenonAllowOverride <pool>... or none (default none)"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}

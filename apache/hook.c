@@ -76,18 +76,16 @@ const char *tenon_hook_export_name(wire_phase phase)
     return names[row_of(phase)].export;
 }
 
-/* Where a provider's or map's function is named instead of in TenonHook. */
+/* Where the function of a phase that TenonHook does not take is named, or NULL. */
 static const char *other_directive(wire_phase phase)
 {
     switch (phase) {
-    case WIRE_PHASE_CHECK_PASSWORD:
-        return "AuthBasicProvider tenon";
-    case WIRE_PHASE_GET_REALM_HASH:
-        return "AuthDigestProvider tenon";
     case WIRE_PHASE_CHECK_AUTHORIZATION:
         return "Require tenon <pool>#<export>";
-    default:
+    case WIRE_PHASE_MAP:
         return "RewriteMap <name> tenon:<pool>#<export>";
+    default:
+        return NULL;
     }
 }
 
@@ -96,7 +94,7 @@ static const char *all_names(apr_pool_t *p)
 {
     const char *all = "";
     for (size_t i = 0; i < ROWS; i++) {
-        if (rows[i].kind != PROVIDER && rows[i].kind != MAP) {
+        if (!other_directive(rows[i].phase)) {
             all = apr_pstrcat(p, all, *all ? ", " : "", names[i].phase, NULL);
         }
     }
@@ -110,7 +108,7 @@ static const row *parse_phase(cmd_parms *cmd, const char *name, const char **err
         if (strcasecmp(names[i].phase, name)) {
             continue;
         }
-        if (rows[i].kind != PROVIDER && rows[i].kind != MAP) {
+        if (!other_directive(rows[i].phase)) {
             return &rows[i];
         }
         *error = apr_psprintf(cmd->pool, "TenonHook: %s is no phase of a request: write %s",
@@ -248,6 +246,12 @@ static const char *set_when(cmd_parms *cmd, tenon_hook *hook, const char *value)
 static const char *set_order(cmd_parms *cmd, tenon_hook *hook, const char *value)
 {
     static const char *const orders[] = {"early", "middle", "late"};
+    if (rows[row_of(hook->phase)].kind == PROVIDER) {
+        return apr_psprintf(cmd->pool,
+                            "TenonHook: %s takes no order=: who is asked first is said by "
+                            "AuthBasicProvider or AuthDigestProvider, and by the order of lines",
+                            tenon_hook_phase_name(hook->phase));
+    }
     for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
         if (!strcasecmp(value, orders[i])) {
             hook->order = (tenon_order)i;
@@ -274,6 +278,12 @@ static const char *set_on_error(cmd_parms *cmd, tenon_hook *hook, const char *va
     if (!strcasecmp(value, "decline")) {
         hook->on_error = DECLINED;
         return NULL;
+    }
+    if (phase->kind == PROVIDER) {
+        return apr_psprintf(cmd->pool,
+                            "TenonHook: on-error=%s cannot hold in %s: write decline (the next "
+                            "provider is asked), or leave it out (500)",
+                            value, tenon_hook_phase_name(hook->phase));
     }
     if (phase->kind == VOID) {
         return apr_psprintf(cmd->pool,

@@ -7,8 +7,10 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "cache.h"
 #include "config.h"
 #include "counts.h"
+#include "decisions.h"
 #include "ending.h"
 #include "exchange.h"
 #include "fallback.h"
@@ -18,14 +20,16 @@
 #include "map.h"
 #include "override.h"
 #include "phases.h"
+#include "providers.h"
 #include "status.h"
 #include "supervise.h"
 
 static void register_hooks(apr_pool_t *p)
 {
-    (void)p;
     tenon_config_register();
     tenon_override_register();
+    tenon_cache_register();
+    tenon_decisions_register();
     tenon_map_register();
     tenon_counts_register();
     tenon_status_register();
@@ -38,6 +42,7 @@ static void register_hooks(apr_pool_t *p)
     tenon_asked_register();
     tenon_learned_register();
     tenon_phases_register();
+    tenon_providers_register(p);
     tenon_fallback_register();
 }
 

@@ -13,6 +13,7 @@
 
 #include "location.h"
 #include "log.h"
+#include "override.h"
 #include "phases.h"
 
 static int is_hooked(const request_rec *r, wire_phase phase)
@@ -20,11 +21,14 @@ static int is_hooked(const request_rec *r, wire_phase phase)
     return (int)(tenon_location_of(r)->hooked >> phase & 1);
 }
 
-/* Whether a hook is to be asked by its `when`. When that cannot be told, the hook has failed. */
-static int applies(request_rec *r, const tenon_hook *hook, tenon_answer *answer)
+int tenon_phase_applies(request_rec *r, const tenon_hook *hook, tenon_answer *answer)
 {
     const char *error = NULL;
     int result;
+    if (hook->htaccess && !tenon_override_permits(r, hook->pool_name)) {
+        /* Of a request that is refused for it: no phase of the refusal is its either. */
+        return 0;
+    }
     if (!hook->when) {
         return 1;
     }
@@ -94,7 +98,7 @@ static int run_chain(request_rec *r, wire_phase phase, tenon_order order, int al
         if (hook->phase != phase || hook->order != order) {
             continue;
         }
-        if (applies(r, hook, &answer)) {
+        if (tenon_phase_applies(r, hook, &answer)) {
             tenon_phase_ask(r, hook, NULL, &answer);
         }
         code = conclude(r, phase, &answer);

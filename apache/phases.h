@@ -40,6 +40,10 @@ typedef struct {
 void tenon_entry_add(apr_array_header_t *entries, uint8_t table, const char *name,
                      const char *value);
 
+/* Whether a hook is to be asked by its `when`. When that cannot be told it has failed, which
+ * `answer` says then. */
+int tenon_phase_applies(request_rec *r, const tenon_hook *hook, tenon_answer *answer);
+
 /* Runs one hook for a request, whatever its `when`: hop, changes applied. `extra` (or NULL) are
  * more entries for the worker: password, arguments, key. */
 void tenon_phase_ask(request_rec *r, const tenon_hook *hook, const apr_array_header_t *extra,

@@ -226,10 +226,11 @@
 /* The scoreboard: a file of 32-bit words in the machine's byte order (docs/protocol.md). A header of
  * SCOREBOARD_HEADER_WORDS, then the slots of SCOREBOARD_SLOT_WORDS each, then CLAIMS_PER_SLOT claim words a slot. */
 #define WIRE_SCOREBOARD_SIZES(X)                                                                    \
-    X(HEADER_WORDS, 16, "words of the header")                                                      \
+    X(HEADER_WORDS, 32, "words of the header")                                                      \
     X(SLOT_WORDS, 16, "words of a slot: one cache line")                                            \
     X(MAGIC, 0x544e5342, "first word of the file")                                                  \
-    X(LAYOUT, 1, "version of this layout")
+    X(LAYOUT, 2, "version of this layout")                                                          \
+    X(PURGE_GROUPS, 8, "groups of exports whose decisions are purged together")
 
 /* Words of the header. */
 #define WIRE_SCOREBOARD_HEADER(X)                                                                   \
@@ -238,7 +239,9 @@
     X(SLOTS, 2, "number of slots in this file")                                                     \
     X(REPLACED, 3, "1 when another file has taken this path: map it anew")                          \
     X(GENERATION, 4, "generation that the pool serves with")                                        \
-    X(SUPERVISOR, 5, "pid of the supervisor")
+    X(SUPERVISOR, 5, "pid of the supervisor")                                                       \
+    X(PURGED, 6, "2 words, high and low: decisions of the pool asked for at this time (ms since 1970) or before count no more") \
+    X(EXPORTS_PURGED, 16, "2 words for each purge group, as PURGED: of the exports whose name is in the group")
 
 /* Words of a slot. */
 #define WIRE_SCOREBOARD_SLOT(X)                                                                     \

@@ -59,6 +59,29 @@ uint32_t wire_scoreboard_claim(const wire_scoreboard *board, unsigned slot, unsi
                 (size_t)slot * WIRE_CLAIMS_PER_SLOT + claim);
 }
 
+static uint64_t time_at(const wire_scoreboard *board, unsigned word)
+{
+    return (uint64_t)load(board->words + word) << 32 | load(board->words + word + 1);
+}
+
+/* FNV-1a, of the export's name in UTF-8. */
+static unsigned purge_group(const char *export_name)
+{
+    uint32_t hash = 0x811c9dc5;
+
+    for (; *export_name != '\0'; export_name++)
+        hash = (hash ^ (uint8_t)*export_name) * 0x01000193;
+    return hash % WIRE_SCOREBOARD_PURGE_GROUPS;
+}
+
+uint64_t wire_scoreboard_purged(const wire_scoreboard *board, const char *export_name)
+{
+    const uint64_t all = time_at(board, WIRE_BOARD_PURGED);
+    const uint64_t some = time_at(board, WIRE_BOARD_EXPORTS_PURGED + 2 * purge_group(export_name));
+
+    return some > all ? some : all;
+}
+
 /* A heartbeat may be a little ahead of a `now` that was read before it. */
 static int fresh(uint32_t heartbeat, uint32_t now_ms, uint32_t stale_ms)
 {

@@ -31,6 +31,10 @@ uint32_t wire_scoreboard_header(const wire_scoreboard *board, wire_board_word wo
 uint32_t wire_scoreboard_slot(const wire_scoreboard *board, unsigned slot, wire_slot_word word);
 uint32_t wire_scoreboard_claim(const wire_scoreboard *board, unsigned slot, unsigned claim);
 
+/* Time (ms since 1970) up to which what was asked of an export counts no more: the later one of the
+ * pool's purges and of those of the export's group. */
+uint64_t wire_scoreboard_purged(const wire_scoreboard *board, const char *export_name);
+
 /* The slot to send the next exchange to: the least busy ready one with room and a heartbeat no
  * older than `stale_ms` at `now_ms` (CLOCK_MONOTONIC, low 32 bits), the first among equals, never
  * one whose bit is set in `avoid` (bit n: slot n, slots from 64 on are never avoided). -1 when

@@ -82,9 +82,14 @@ const mistakes: Mistake[] = [
     /output_filter takes no cache=/,
   ),
   mistake(
-    "a password's check as a hook",
-    "TenonHook check_password a",
-    /check_password is no phase of a request: write AuthBasicProvider tenon/,
+    "an order of a provider's function",
+    "TenonHook check_password a order=late",
+    /check_password takes no order=: who is asked first is said by AuthBasicProvider/,
+  ),
+  mistake(
+    "a status for a provider's function",
+    "TenonHook get_realm_hash a on-error=403",
+    /on-error=403 cannot hold in get_realm_hash: write decline/,
   ),
   mistake(
     "an authorization's check as a hook",

@@ -31,6 +31,11 @@ const attempts: Folder[] = [
 const hooks = {
   hook: "TenonHook fixups bob",
   "hook-in-files": "<Files page.txt>\nTenonHook fixups bob#check\n</Files>",
+  // These phases are of the refusal, too.
+  "error-hook": "TenonHook insert_error_filter carol",
+  "log-hook": "TenonHook log_transaction carol",
+  filter: "TenonHook output_filter carol",
+  option: "TenonOption name value",
 } as const;
 
 function put(folder: string, files: Readonly<Record<string, string>>): void {
@@ -63,6 +68,9 @@ const text = ({ htdocs }: { htdocs: string }): string => {
   TenonApp "${app}"
 </TenonPool>
 <TenonPool bob>
+  TenonApp "${app}"
+</TenonPool>
+<TenonPool carol>
   TenonApp "${app}"
 </TenonPool>
 TypesConfig /dev/null
@@ -119,17 +127,27 @@ describe("TenonAllowOverride", () => {
 
   for (const [name, line] of Object.entries(hooks)) {
     it(`refuses requests under an .htaccess with ${line.replaceAll("\n", "; ")}`, async () => {
-      for (const parent of ["closed", "for-others"]) {
+      // An option is for all pools that are named, whichever they are.
+      const parents = name === "option" ? ["closed"] : ["closed", "for-others"];
+      for (const parent of parents) {
         const since = httpd.log().mark();
         const answer = await get(`/${parent}/${name}/page.txt`);
         assert.equal(answer.status, 500);
         await httpd.waitForLog(
-          /TN0051: line \d of .*\.htaccess: TenonHook may not stand .* for the pool bob: .*write TenonAllowOverride bob/,
+          /TN0051: line \d of .*\.htaccess: Tenon(Hook|Option) may not stand .*: .*write TenonAllowOverride (bob|carol|<pool>)/,
           { since },
         );
       }
     });
   }
+
+  it("has asked no worker of a pool that was named in vain", () => {
+    const started = httpd
+      .log()
+      .lines()
+      .filter((line) => line.includes("TN0210: [carol "));
+    assert.deepEqual(started, []);
+  });
 
   it("keeps what mod_dir finds below an .htaccess from a pool", async () => {
     const { status, text } = await get("/index/");

@@ -54,6 +54,20 @@ const targets: readonly Target[] = [
         Buffer.from(text),
       ),
   },
+  {
+    name: "kept",
+    sources: ["test/fuzz/kept.c", "apache/kept.c", "apache/sealed.c", "apache/sha256.c"],
+    maxLength: 512,
+    corpus: () => [
+      // RECORD user = "eve", and a header that is unset; 403 for a while.
+      Buffer.from(
+        "0101930000019300000000000001940000000048010000000475736572000000000365766500" +
+          "8100000000085075726c616e6400",
+        "hex",
+      ),
+      Buffer.from("01000000000000000000000000000000000000", "hex"),
+    ],
+  },
 ];
 
 function build(target: Target, folder: string): string {
@@ -65,7 +79,7 @@ function build(target: Target, folder: string): string {
     "-g",
     "-fsanitize=fuzzer,address,undefined",
     "-fno-sanitize-recover=all",
-    ...["native/wire", "apache"].map((folder) => `-I${root}${folder}`),
+    ...["native", "native/wire", "apache"].map((folder) => `-I${root}${folder}`),
     ...target.sources.map((source) => `${root}${source}`),
     ...wireFiles(".c"),
     "-o",

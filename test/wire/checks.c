@@ -204,12 +204,12 @@ static void check_reader(void)
           "reader", "gives the last piece its flag");
 }
 
-enum { SLOTS = 3, BOARD_WORDS = 16 + SLOTS * (16 + 1024) };
+enum { SLOTS = 3, BOARD_WORDS = 32 + SLOTS * (16 + 1024) };
 static uint32_t board_words[BOARD_WORDS];
 
 static uint32_t *slot_words(unsigned slot)
 {
-    return board_words + 16 + slot * 16;
+    return board_words + 32 + slot * 16;
 }
 
 static void set_slot(unsigned slot, uint32_t in_flight, uint32_t capacity, uint32_t heartbeat)
@@ -297,7 +297,7 @@ static void check_claims(void)
 {
     const uint32_t base = 77u << WIRE_CLAIM_NUMBER_BITS;
     wire_scoreboard board;
-    uint32_t *word = board_words + 16 + SLOTS * 16 + 1 * 1024 + 9;
+    uint32_t *word = board_words + 32 + SLOTS * 16 + 1 * 1024 + 9;
     int exact = 1;
     uint32_t exchange;
 

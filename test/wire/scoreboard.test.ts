@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ScoreboardHeader, ScoreboardSlot, WorkerState } from "../../ts/wire/protocol.ts";
+import {
+  ScoreboardHeader,
+  ScoreboardSize,
+  ScoreboardSlot,
+  WorkerState,
+} from "../../ts/wire/protocol.ts";
 import { claimWord, Scoreboard, scoreboardSize } from "../../ts/wire/scoreboard.ts";
 import { runProgram, withFolder } from "./build-c.ts";
 
@@ -19,6 +24,8 @@ describe("ts/wire/scoreboard.ts", () => {
     board.setSlot(4, ScoreboardSlot.CAPACITY, 1);
     board.setSlot(4, ScoreboardSlot.HEARTBEAT, 950);
     board.setClaim(3, 1023, claimWord(0xfffff, 7));
+    board.purge(2 ** 40 + 3);
+    board.purge(2 ** 41 + 5, "accessChecker");
     const lines = withFolder((folder) => {
       const path = join(folder, "scoreboard");
       writeFileSync(path, new Uint8Array(memory));
@@ -31,6 +38,7 @@ describe("ts/wire/scoreboard.ts", () => {
       "pid 4294967294",
       `claim ${0xfffff007}`,
       "pick 4",
+      `purged ${2 ** 40 + 3} ${2 ** 41 + 5}`,
     ]);
   });
 
@@ -56,7 +64,7 @@ describe("ts/wire/scoreboard.ts", () => {
     const memory = new ArrayBuffer(scoreboardSize(2));
     Scoreboard.format(memory, 2);
     assert.throws(() => new Scoreboard(memory.slice(0, scoreboardSize(2) - 4)), badBoard);
-    new Scoreboard(memory).setHeader(ScoreboardHeader.LAYOUT, 2);
+    new Scoreboard(memory).setHeader(ScoreboardHeader.LAYOUT, ScoreboardSize.LAYOUT + 1);
     assert.throws(() => new Scoreboard(memory), badBoard);
     assert.throws(() => Scoreboard.format(memory, 3), badBoard);
   });

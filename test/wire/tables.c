@@ -116,6 +116,8 @@ static int print_board(const char *path, unsigned slot, unsigned claim)
     printf("pid %u\n", wire_scoreboard_slot(&board, slot, WIRE_SLOT_PID));
     printf("claim %u\n", wire_scoreboard_claim(&board, slot, claim));
     printf("pick %d\n", wire_scoreboard_pick(&board, 1000, 100, 0));
+    printf("purged %llu %llu\n", (unsigned long long)wire_scoreboard_purged(&board, "fixups"),
+           (unsigned long long)wire_scoreboard_purged(&board, "accessChecker"));
     return 0;
 }
 

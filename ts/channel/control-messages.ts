@@ -37,4 +37,6 @@ export type WorkerMessage =
       readonly message: string;
       readonly stack: string;
     }
-  | { readonly type: "draining"; readonly inFlight: number };
+  | { readonly type: "draining"; readonly inFlight: number }
+  /** The worker's scoreboard is not the pool's any more: decisions of the export, or all, are to be purged in that. */
+  | { readonly type: "purge"; readonly export?: string };

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The worker's own slot in the scoreboard: its words and its claim words. Called by ts/worker/runtime.ts and channel.ts.
-import { ScoreboardSlot, WireNumber, type WorkerState } from "../wire/protocol.ts";
+import {
+  ScoreboardHeader,
+  ScoreboardSlot,
+  WireNumber,
+  type WorkerState,
+} from "../wire/protocol.ts";
 import { claimWord, type Scoreboard } from "../wire/scoreboard.ts";
 
 /** A channel's claim word. */
@@ -51,6 +56,12 @@ export class SlotBoard {
   /** Says how many exchanges the worker takes at once. */
   setCapacity(exchanges: number): void {
     this.#store(ScoreboardSlot.CAPACITY, exchanges);
+  }
+
+  /** Ends the time of the pool's decisions. @returns false when the pool has another scoreboard by now @param exportName unset: of all exports */
+  purge(exportName?: string): boolean {
+    this.#board.purge(Date.now(), exportName);
+    return this.#board.header(ScoreboardHeader.REPLACED) === 0;
   }
 
   setState(state: WorkerState): void {

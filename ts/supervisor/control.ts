@@ -16,7 +16,7 @@ export function parseWorkerMessage(line: string): WorkerMessage | undefined {
     return undefined;
   }
   if (typeof value !== "object" || value === null) return undefined;
-  const { type, shape, code, message, stack, inFlight } = value as Readonly<
+  const { type, shape, code, message, stack, inFlight, ...rest } = value as Readonly<
     Partial<Record<string, unknown>>
   >;
   const text = (part: unknown): string => (typeof part === "string" ? part : "");
@@ -25,6 +25,9 @@ export function parseWorkerMessage(line: string): WorkerMessage | undefined {
     return { type, code: text(code), message: text(message), stack: text(stack) };
   }
   if (type === "draining") return { type, inFlight: typeof inFlight === "number" ? inFlight : 0 };
+  if (type === "purge") {
+    return typeof rest["export"] === "string" ? { type, export: rest["export"] } : { type };
+  }
   return undefined;
 }
 

@@ -235,6 +235,7 @@ export class Pool {
       if (worker.generation === this.#generation) this.#scoreboard.setGeneration(this.#generation);
       this.#advance(false);
     });
+    worker.on("purge", (exportName) => this.#scoreboard.purge(exportName));
     worker.once("leaving", () => {
       left = true;
       this.#backOff(worker.readyMs, worker.slot);

@@ -58,6 +58,8 @@ export class ScoreboardFile {
       throw error;
     }
     this.board.setHeader(ScoreboardHeader.SUPERVISOR, process.pid);
+    // Purges that the predecessor knew are forgotten with it.
+    this.purge();
   }
 
   /** Puts the file in its place, then tells those that have the predecessor mapped, whoever made that. */
@@ -69,6 +71,11 @@ export class ScoreboardFile {
 
   setGeneration(generation: number): void {
     this.board.setHeader(ScoreboardHeader.GENERATION, generation);
+  }
+
+  /** Ends the time of decisions that were asked for until now. @param exportName unset: of all exports */
+  purge(exportName?: string): void {
+    this.board.purge(Date.now(), exportName);
   }
 
   /** Fills a slot with a worker that is about to be spawned. */
@@ -122,7 +129,8 @@ export function readIncarnations(path: string): number[] {
   );
 }
 
-function openBoard(path: string): Scoreboard | undefined {
+/** Maps the scoreboard at a path for writing; undefined when there is none, or none of this version. */
+export function openBoard(path: string): Scoreboard | undefined {
   let fd: number;
   try {
     fd = openSync(path, "r+");

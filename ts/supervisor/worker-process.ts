@@ -39,16 +39,25 @@ const EXITED_WELL = "exited with code 0";
 /** A heartbeat that is older belongs to an event loop that does not turn. */
 const STALE_HEARTBEAT_MS = 3000;
 
+interface WorkerEvents {
+  ready: [];
+  leaving: [];
+  exit: [];
+  /** The name of an export, or undefined for all. */
+  purge: [string | undefined];
+}
+
 /**
  * A worker process.
  *
  * 1. The constructor binds its endpoint, takes its slot in the scoreboard and spawns it; a throw leaves nothing behind.
  * 2. "ready" comes when it has loaded its application. "leaving" comes when it drains without having been asked.
+ *    "purge" may come at any time.
  * 3. drain() or stop() asks it to exit; it is killed when its time is over.
  * 4. "exit" comes once, as soon as the process has ended: its slot is free.
  * 5. `closed` is settled when its last output and the reason of its end have been logged.
  */
-export class WorkerProcess extends EventEmitter<{ ready: []; leaving: []; exit: [] }> {
+export class WorkerProcess extends EventEmitter<WorkerEvents> {
   readonly slot: number;
   readonly generation: number;
   readonly closed: Promise<void>;
@@ -177,6 +186,7 @@ export class WorkerProcess extends EventEmitter<{ ready: []; leaving: []; exit: 
   #onMessage(message: WorkerMessage): void {
     if (message.type === "ready" && this.#state === "starting") this.#onReady(message.shape);
     if (message.type === "failed" && this.#state === "starting") this.#onFailed(message);
+    if (message.type === "purge") this.emit("purge", message.export);
     if (message.type === "draining" && this.#state === "ready") {
       const { clock } = this.#options;
       const limitMs = this.#drainMs();

@@ -401,13 +401,15 @@ export type Header = (typeof Header)[keyof typeof Header];
 
 export const ScoreboardSize = {
   /** words of the header */
-  HEADER_WORDS: 16,
+  HEADER_WORDS: 32,
   /** words of a slot: one cache line */
   SLOT_WORDS: 16,
   /** first word of the file */
   MAGIC: 0x544e5342,
   /** version of this layout */
-  LAYOUT: 1,
+  LAYOUT: 2,
+  /** groups of exports whose decisions are purged together */
+  PURGE_GROUPS: 8,
 } as const;
 export type ScoreboardSize = (typeof ScoreboardSize)[keyof typeof ScoreboardSize];
 
@@ -424,6 +426,10 @@ export const ScoreboardHeader = {
   GENERATION: 4,
   /** pid of the supervisor */
   SUPERVISOR: 5,
+  /** 2 words, high and low: decisions of the pool asked for at this time (ms since 1970) or before count no more */
+  PURGED: 6,
+  /** 2 words for each purge group, as PURGED: of the exports whose name is in the group */
+  EXPORTS_PURGED: 16,
 } as const;
 export type ScoreboardHeader = (typeof ScoreboardHeader)[keyof typeof ScoreboardHeader];
 

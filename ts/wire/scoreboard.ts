@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The scoreboard as its writers see it: words in a mapped file. Supervisor and workers write, hosts read (native/wire/scoreboard.c).
+import { Buffer } from "node:buffer";
 import { fail } from "../errors.ts";
 import { ScoreboardHeader, ScoreboardSize, type ScoreboardSlot, WireNumber } from "./protocol.ts";
 
@@ -21,6 +22,13 @@ export function scoreboardSize(slots: number): number {
  */
 export function claimWord(channel: number, exchange: number): number {
   return ((channel << WireNumber.CLAIM_NUMBER_BITS) | (exchange & claimNumberMask)) >>> 0;
+}
+
+/** The purge group of an export: FNV-1a of its name. */
+function purgeGroup(exportName: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(exportName)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash % ScoreboardSize.PURGE_GROUPS;
 }
 
 /** One pool's scoreboard. Lives as long as its mapping; all reads and writes are atomic. */
@@ -64,6 +72,21 @@ export class Scoreboard {
 
   setHeader(word: ScoreboardHeader, value: number): void {
     Atomics.store(this.#words, word, value);
+  }
+
+  /**
+   * Ends the time of decisions that were asked for until now.
+   * @param now ms since 1970
+   * @param exportName the export whose decisions end; unset: those of the whole pool
+   */
+  purge(now: number, exportName?: string): void {
+    const at =
+      exportName === undefined
+        ? ScoreboardHeader.PURGED
+        : ScoreboardHeader.EXPORTS_PURGED + 2 * purgeGroup(exportName);
+    // In this order: who reads half of it sees a later time, never an earlier one.
+    Atomics.store(this.#words, at, Math.floor(now / 2 ** 32));
+    Atomics.store(this.#words, at + 1, now >>> 0);
   }
 
   /** @param slot below `slots` */

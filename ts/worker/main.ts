@@ -10,6 +10,7 @@ import { Takeover } from "../adapter/server.ts";
 import type { StartMessage, SupervisorMessage } from "../channel/control-messages.ts";
 import { currentExchange } from "../channel/exchange.ts";
 import { SlotBoard } from "../channel/slot-board.ts";
+import { provideDecisions } from "../decisions.ts";
 import { TenonError } from "../errors.ts";
 import { provideFacts } from "../facts.ts";
 import { native } from "../native.ts";
@@ -133,6 +134,10 @@ async function run(message: StartMessage): Promise<void> {
     endsTunnels: () => endsItself,
     onDrained: () => onDrained(takeover),
     log,
+  });
+  provideDecisions((exportName) => {
+    if (slot.purge(exportName)) return;
+    control.say({ type: "purge", ...(exportName === undefined ? {} : { export: exportName }) });
   });
   provideFacts(() => currentExchange.getStore()?.request.facts);
   offerOwnPackage();
