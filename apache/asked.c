@@ -11,6 +11,7 @@
 #include <http_request.h>
 #include <ap_expr.h>
 #include <apr_strings.h>
+#include <poll.h>
 
 #include "exchange.h"
 #include "expression.h"
@@ -22,6 +23,8 @@
 #define PIECE_BYTES       65536
 #define REPLY_FIXED_BYTES 8 /* of REPLY, before text and headers */
 #define FILTER_NAME       "TENON_REPLY"
+#define INPUT_NAME        "TENON_NO_BODY"
+#define FINISH_MS         1000 /* for the rest of a frame that a worker drops */
 
 /* Behind all that changes the content, before all that is of the connection. */
 #define FILTER_TYPE ((ap_filter_type)(AP_FTYPE_PROTOCOL - 1))
@@ -43,6 +46,18 @@ typedef struct {
 } reply;
 
 static ap_filter_rec_t *filter_record;
+static ap_filter_rec_t *input_record;
+
+/* A hook may return before it has the whole body of a subrequest: the worker drops what comes then,
+ * and the channel can be used again once it has the frame whole. */
+static void finish_frame(tenon_exchange *x)
+{
+    const apr_time_t deadline = apr_time_now() + apr_time_from_msec(FINISH_MS);
+    struct pollfd writable = {x->channel->fd, POLLOUT, 0};
+    while (x->out_size > 0 && apr_time_now() < deadline && poll(&writable, 1, FINISH_MS) > 0 &&
+           !(writable.revents & (POLLERR | POLLHUP)) && tenon_body_send(x) == TENON_GOING) {
+    }
+}
 
 /* Sends bytes of the exchange's pool whole, behind what is on its way. A piece that is not taken
  * stays where release() finds it and closes the channel. */
@@ -62,6 +77,9 @@ static tenon_outcome send_all(tenon_exchange *x, uint8_t *bytes, size_t size)
     outcome = tenon_body_send(x);
     while (outcome == TENON_GOING && x->out_size > 0) {
         outcome = tenon_exchange_step(x);
+    }
+    if (outcome == TENON_COMPLETE && x->out_sent > 0) {
+        finish_frame(x);
     }
     if (outcome == TENON_GOING) {
         x->out = own;
@@ -231,13 +249,25 @@ static apr_status_t pass_to_worker(ap_filter_t *filter, apr_bucket_brigade *brig
         if (!to->cut && !to->replied) {
             send_head(to, filter->r, filter->r->status, 0);
         }
-        if (!to->cut && size > 0) {
+        if (!to->cut && size > 0 && !filter->r->header_only) {
             send_data(to, data, size);
         }
         apr_bucket_delete(bucket);
     }
     apr_brigade_cleanup(brigade);
     return to->outcome == TENON_GOING ? APR_SUCCESS : APR_ECONNABORTED;
+}
+
+/* Input filter of the subrequest: the client's body is none of its. */
+static apr_status_t give_nothing(ap_filter_t *filter, apr_bucket_brigade *brigade,
+                                 ap_input_mode_t mode, apr_read_type_e block, apr_off_t most)
+{
+    if (!filter->ctx) {
+        ap_remove_input_filter(filter);
+        return ap_get_brigade(filter->next, brigade, mode, block, most);
+    }
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(filter->c->bucket_alloc));
+    return APR_SUCCESS;
 }
 
 int tenon_asked_for(const request_rec *r)
@@ -324,7 +354,9 @@ static tenon_outcome answer_subrequest(tenon_exchange *x, const question *asked)
                   request_headers(x->r, asked->headers));
     status = sub->status;
     if (status == HTTP_OK) {
+        sub->header_only = !strcmp(sub->method, "HEAD");
         ap_add_output_filter_handle(filter_record, &to, sub, sub->connection);
+        ap_add_input_filter_handle(input_record, &to, sub, sub->connection);
         status = ap_run_sub_req(sub);
         status = status == OK ? sub->status : status;
     }
@@ -389,5 +421,6 @@ tenon_outcome tenon_asked_frame(tenon_exchange *x, const wire_frame *frame)
 
 void tenon_asked_register(void)
 {
+    input_record = ap_register_input_filter(INPUT_NAME, give_nothing, NULL, AP_FTYPE_RESOURCE);
     filter_record = ap_register_output_filter(FILTER_NAME, pass_to_worker, NULL, FILTER_TYPE);
 }

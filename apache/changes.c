@@ -57,9 +57,11 @@ static void apply_to_table(apr_table_t *table, const tenon_entry *change)
 
 static void apply_record(request_rec *r, const tenon_entry *change, tenon_answer *answer)
 {
+    /* httpd's modules expect a text there. */
+    const char *none = strcmp(change->name, "path_info") ? NULL : "";
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (!strcmp(texts[i].name, change->name)) {
-            *(const char **)((char *)r + texts[i].offset) = change->value;
+            *(const char **)((char *)r + texts[i].offset) = change->value ? change->value : none;
             if (change->value && texts[i].offset == offsetof(request_rec, handler)) {
                 tenon_override_vouch(r, change->value);
             }

@@ -31,7 +31,11 @@ static const tenon_text_row pool_texts[] = {TENON_POOL_TEXTS(TENON_ROW)};
 #undef TENON_ROW
 #define TENON_ROW(field, directive, key, kind, standard, least, most, help) \
     {offsetof(tenon_pool, field), kind##_KIND, standard, least, most},
-static const tenon_number_row pool_numbers[] = {TENON_POOL_NUMBERS(TENON_ROW)};
+static const tenon_number_row pool_numbers[] = {TENON_POOL_NUMBERS(TENON_ROW)
+#undef TENON_ROW
+#define TENON_ROW(field, directive, kind, standard, least, most, help) \
+    {offsetof(tenon_pool, field), kind##_KIND, standard, least, most},
+                                                    TENON_HOST_NUMBERS(TENON_ROW)};
 #undef TENON_ROW
 
 #define TENON_ROW(field, directive, kind, help) SERVER_ROW_##field,
@@ -41,7 +45,12 @@ enum { TENON_SERVER_TEXTS(TENON_ROW) };
 enum { TENON_POOL_TEXTS(TENON_ROW) };
 #undef TENON_ROW
 #define TENON_ROW(field, directive, key, kind, standard, least, most, help) NUMBER_ROW_##field,
-enum { TENON_POOL_NUMBERS(TENON_ROW) };
+enum {
+    TENON_POOL_NUMBERS(TENON_ROW)
+#undef TENON_ROW
+#define TENON_ROW(field, directive, kind, standard, least, most, help) NUMBER_ROW_##field,
+        TENON_HOST_NUMBERS(TENON_ROW)
+};
 #undef TENON_ROW
 
 static const char *pool_name_of_section(apr_pool_t *p, const char *args)
@@ -148,6 +157,29 @@ static const char *set_processes(cmd_parms *cmd, void *unused, const char *least
     return NULL;
 }
 
+static const char *set_log_overflow(cmd_parms *cmd, void *unused, const char *how, const char *time)
+{
+    static const tenon_number_row wait_row = {0, TIME_KIND, 0, 1, 60000};
+    tenon_pool *pool = pool_of_command(cmd);
+    (void)unused;
+    if (!pool) {
+        return outside_pool(cmd);
+    }
+    if (time && !strcasecmp(how, "wait")) {
+        pool->log_overflow = TENON_LOG_WAIT;
+        return tenon_value_number(cmd, &wait_row, time, &pool->log_wait);
+    }
+    if (!time && !strcasecmp(how, "spill")) {
+        pool->log_overflow = TENON_LOG_SPILL;
+        return NULL;
+    }
+    if (!time && !strcasecmp(how, "drop")) {
+        pool->log_overflow = TENON_LOG_DROP;
+        return NULL;
+    }
+    return "TenonLogOverflow: write 'spill', 'drop', or 'wait' and a time, such as wait 100ms";
+}
+
 /* What Node and the system's loader act on before a worker has become its pool's user, as whoever
  * httpd was started as. */
 static const char *advice_against(const char *name)
@@ -235,6 +267,9 @@ static tenon_pool *make_pool(cmd_parms *cmd, const char *name)
 #define TENON_ROW(field, directive, key, kind, value, least, most, help) pool->field = value;
     TENON_POOL_NUMBERS(TENON_ROW)
 #undef TENON_ROW
+#define TENON_ROW(field, directive, kind, value, least, most, help) pool->field = value;
+    TENON_HOST_NUMBERS(TENON_ROW)
+#undef TENON_ROW
     return pool;
 }
 
@@ -311,6 +346,12 @@ const command_rec tenon_commands[] = {
     AP_INIT_TAKE1(directive, set_pool_number, (void *)(intptr_t)NUMBER_ROW_##field, RSRC_CONF, help),
     TENON_POOL_NUMBERS(TENON_ROW)
 #undef TENON_ROW
+#define TENON_ROW(field, directive, kind, standard, least, most, help) \
+    AP_INIT_TAKE1(directive, set_pool_number, (void *)(intptr_t)NUMBER_ROW_##field, RSRC_CONF, help),
+    TENON_HOST_NUMBERS(TENON_ROW)
+#undef TENON_ROW
+    AP_INIT_TAKE12("TenonLogOverflow", set_log_overflow, NULL, RSRC_CONF,
+                   "What becomes of log records beyond TenonLogMemory: spill (to files, replayed), wait <time> (then drop), or drop (default spill)"),
     AP_INIT_TAKE12("TenonProcesses", set_processes, NULL, RSRC_CONF,
                    "Least and most workers: TenonProcesses <least> [<most>]; 0 starts the first at the first request (default 0 4)"),
     AP_INIT_TAKE2("TenonEnv", set_environment, NULL, RSRC_CONF,

@@ -10,6 +10,9 @@
 #include <apr_hash.h>
 #include "directives.h"
 
+/* What becomes of log records that a pool does not keep up with. */
+typedef enum { TENON_LOG_SPILL, TENON_LOG_WAIT, TENON_LOG_DROP } tenon_log_overflow;
+
 /* A pool as configured. What a child process knows of the running pool is in `runtime` (channel.c).
  */
 typedef struct {
@@ -22,11 +25,17 @@ typedef struct {
     apr_array_header_t *exports; /* const char *, what hooks ask for */
     const char *path;            /* <runtime>/pools/<name> */
     struct tenon_pool_runtime *runtime;
+    struct tenon_spool *spool; /* log records of this child */
+    tenon_log_overflow log_overflow;
+    int log_wait; /* ms, of TENON_LOG_WAIT */
 #define TENON_ROW(field, directive, key, kind, help) const char *field;
     TENON_POOL_TEXTS(TENON_ROW)
 #undef TENON_ROW
 #define TENON_ROW(field, directive, key, kind, standard, least, most, help) int field;
     TENON_POOL_NUMBERS(TENON_ROW)
+#undef TENON_ROW
+#define TENON_ROW(field, directive, kind, standard, least, most, help) int field;
+    TENON_HOST_NUMBERS(TENON_ROW)
 #undef TENON_ROW
 } tenon_pool;
 

@@ -28,12 +28,19 @@
     X(queue_length, "TenonQueueLength", "queueLength", COUNT, 100, 1, 65535, "Requests that may wait for a worker, 1 to 65535; more get 503 at once (default 100)") \
     X(queue_timeout, "TenonQueueTimeout", "queueTimeoutMs", TIME, 30000, 1, 86400000, "Longest wait for a worker before 503, in seconds or with a unit (default 30)") \
     X(request_timeout, "TenonRequestTimeout", "requestTimeoutMs", TIME, 60000, 1, 86400000, "Longest wait for the application's answer, with no progress, before 504 (default 60)") \
+    X(stall_timeout, "TenonStallTimeout", "stallTimeoutMs", TIME, 10000, 1000, 86400000, "Longest time for which code may keep a worker's event loop from turning before it is terminated (default 10)") \
     X(startup_timeout, "TenonStartupTimeout", "startupTimeoutMs", TIME, 30000, 100, 3600000, "Longest time for an application to start (default 30)") \
     X(graceful_timeout, "TenonGracefulTimeout", "gracefulTimeoutMs", TIME, 30000, 0, 86400000, "Longest time for a worker that is replaced to finish its requests (default 30)") \
     X(shutdown_timeout, "TenonShutdownTimeout", "shutdownTimeoutMs", TIME, 5000, 0, 3600000, "Longest time for a worker to exit when httpd stops, before SIGKILL (default 5)") \
     X(idle_timeout, "TenonIdleTimeout", "idleTimeoutMs", TIME, 300000, 1000, 86400000, "Time after which an idle worker above the minimum is stopped (default 300)") \
     X(open_files, "TenonOpenFiles", "openFiles", COUNT, 4096, 64, 1048576, "Most open files of a worker (RLIMIT_NOFILE), 64 to 1048576 (default 4096)") \
     X(umask, "TenonUmask", "umask", OCTAL, 022, 0, 0777, "umask of the workers, octal, such as 0027 (default 022)")
+
+/* The same of what the module alone needs: it is not in config.json, and a change leaves the workers alone. Sizes are kept in
+ * KiB. Field, directive, kind, default, least, most, help. */
+#define TENON_HOST_NUMBERS(X)                                                                       \
+    X(log_memory, "TenonLogMemory", SIZE, 1024, 64, 1048576, "Log records, in bytes or with K, M, G, that a process of httpd holds for a pool that is behind, before TenonLogOverflow (default 1M)") \
+    X(log_spill, "TenonLogSpill", SIZE, 262144, 0, 1073741824, "Log records, in bytes or with K, M, G, of all processes that TenonLogOverflow spill keeps in files for a pool beside that (default 256M)")
 
 /* clang-format on */
 #endif

@@ -223,6 +223,8 @@ void tenon_exchange_init(tenon_exchange *x);
 void tenon_exchange_use_pool_limits(tenon_exchange *x);
 /* Runs a prepared exchange to its end, on as many workers as it takes. */
 tenon_outcome tenon_exchange_run(tenon_exchange *x);
+/* What a phase returns for a failure: the status, or what its hook (NULL: none) has for that. */
+int tenon_exchange_failure(request_rec *r, const tenon_hook *hook, int status);
 /* Ends a failed answer for the client: OK, or what the phase returns for the failure. */
 int tenon_exchange_finish(tenon_exchange *x, tenon_outcome outcome);
 /* What comes of a failure, for the log: "503", or what a hook's on-error says. */

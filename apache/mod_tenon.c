@@ -21,6 +21,7 @@
 #include "override.h"
 #include "phases.h"
 #include "providers.h"
+#include "records.h"
 #include "status.h"
 #include "supervise.h"
 
@@ -42,6 +43,7 @@ static void register_hooks(apr_pool_t *p)
     tenon_asked_register();
     tenon_learned_register();
     tenon_phases_register();
+    tenon_records_register();
     tenon_providers_register(p);
     tenon_fallback_register();
 }

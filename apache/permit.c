@@ -70,7 +70,7 @@ static const record_row records[] = {
     {"uri", 0, not_a_path},
     {"args", 1, NULL},
     {"filename", 0, not_a_filename},
-    {"path_info", 0, NULL},
+    {"path_info", 1, NULL},
     {"handler", 1, NULL},
     {"content_type", 1, NULL},
     {"redirect", 1, not_a_path},

@@ -11,10 +11,12 @@
 #include <http_request.h>
 #include <ap_expr.h>
 
+#include "exchange.h"
 #include "location.h"
 #include "log.h"
 #include "override.h"
 #include "phases.h"
+#include "records.h"
 
 static int is_hooked(const request_rec *r, wire_phase phase)
 {
@@ -37,7 +39,7 @@ int tenon_phase_applies(request_rec *r, const tenon_hook *hook, tenon_answer *an
         return result;
     }
     answer->failed = 1;
-    answer->code = hook->on_error != OK ? hook->on_error : HTTP_INTERNAL_SERVER_ERROR;
+    answer->code = tenon_exchange_failure(r, hook, HTTP_INTERNAL_SERVER_ERROR);
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                   "TN0071: [%s -1 #%s] %s %s: when= of line %d of %s cannot be evaluated: %s",
                   hook->pool_name, tenon_request_of(r)->origin->id,
@@ -146,8 +148,26 @@ static int say(request_rec *r, wire_phase phase, int code)
     }
 }
 
+/* No hook of the log phase is waited for. */
+static int run_log(request_rec *r, tenon_order order)
+{
+    const apr_array_header_t *hooks = tenon_location_of(r)->hooks;
+    for (int i = 0; i < hooks->nelts; i++) {
+        const tenon_hook *hook = APR_ARRAY_IDX(hooks, i, const tenon_hook *);
+        tenon_answer answer;
+        if (hook->phase == WIRE_PHASE_LOG_TRANSACTION && hook->order == order &&
+            tenon_phase_applies(r, hook, &answer)) {
+            tenon_record_add(r, hook);
+        }
+    }
+    return OK;
+}
+
 static int run_all(request_rec *r, wire_phase phase, tenon_order order)
 {
+    if (phase == WIRE_PHASE_LOG_TRANSACTION) {
+        return run_log(r, order);
+    }
     return say(r, phase, run_chain(r, phase, order, 1));
 }
 

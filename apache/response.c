@@ -251,7 +251,7 @@ static tenon_outcome take_abort(tenon_exchange *x, const wire_frame *frame)
         x->refused = 1;
         return TENON_BROKEN;
     }
-    x->status = HTTP_BAD_GATEWAY;
+    x->status = why.error == WIRE_ERROR_STALLED ? HTTP_GATEWAY_TIME_OUT : HTTP_BAD_GATEWAY;
     x->destroyed = why.error == WIRE_ERROR_DESTROYED;
     /* To cut a tunnel is an application's good right; to cut an answer is a failure. */
     ap_log_rerror(APLOG_MARK, x->tunnel ? APLOG_DEBUG : APLOG_ERR, 0, x->r,

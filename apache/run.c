@@ -226,20 +226,24 @@ tenon_outcome tenon_exchange_run(tenon_exchange *x)
     return x->hook && x->hook->phase != WIRE_PHASE_HANDLER ? run_hook(x) : run_handler(x);
 }
 
-/* The status of a failed exchange, or what its hook has for that. */
+int tenon_exchange_failure(request_rec *r, const tenon_hook *hook, int status)
+{
+    const int code = hook && hook->on_error != OK ? hook->on_error : status;
+    if (code == HTTP_SERVICE_UNAVAILABLE) {
+        apr_table_setn(r->err_headers_out, "Retry-After", RETRY_AFTER_S);
+    }
+    return code;
+}
+
 static int fail(tenon_exchange *x)
 {
     request_rec *r = x->r;
-    const int code = x->hook && x->hook->on_error != OK ? x->hook->on_error : x->status;
     if (!x->hook || x->answered) {
         apr_table_clear(r->headers_out);
         r->status = HTTP_OK;
         r->status_line = NULL;
     }
-    if (code == HTTP_SERVICE_UNAVAILABLE) {
-        apr_table_setn(r->err_headers_out, "Retry-After", RETRY_AFTER_S);
-    }
-    return code;
+    return tenon_exchange_failure(r, x->hook, x->status);
 }
 
 int tenon_exchange_finish(tenon_exchange *x, tenon_outcome outcome)

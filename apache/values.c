@@ -120,8 +120,27 @@ static const char *number_error(cmd_parms *cmd, const tenon_number_row *row, con
         return apr_psprintf(cmd->pool, "%s: '%s' is not an octal number from 0 to %o, such as 0027",
                             cmd->cmd->name, given, (unsigned)row->most);
     }
+    if (row->kind == SIZE_KIND) {
+        return apr_psprintf(cmd->pool,
+                            "%s: '%s' is not a size from %dK to %dK: write a number of bytes, or "
+                            "one with a unit (K, M, G)",
+                            cmd->cmd->name, given, row->least, row->most);
+    }
     return apr_psprintf(cmd->pool, "%s: '%s' is not a whole number from %d to %d", cmd->cmd->name,
                         given, row->least, row->most);
+}
+
+/* KiB of a number of bytes, or of one with a unit; -1 when it is none. */
+static apr_int64_t parse_size(const char *given)
+{
+    static const char units[] = "KMG";
+    char *end;
+    apr_int64_t number = apr_strtoi64(given, &end, 10);
+    const char *unit = *end ? strchr(units, apr_toupper(*end)) : NULL;
+    if (number > APR_INT32_MAX || (*end && (!unit || end[1]))) {
+        return -1;
+    }
+    return unit ? number << 10 * (unit - units) : (number + 1023) / 1024;
 }
 
 /* A number within the row's bounds: 0, or -1. */
@@ -138,6 +157,8 @@ static int parse_number(const tenon_number_row *row, const char *given, int *val
             return -1;
         }
         number = apr_time_as_msec(time);
+    } else if (row->kind == SIZE_KIND) {
+        number = parse_size(given);
     } else {
         number = apr_strtoi64(given, &end, row->kind == OCTAL_KIND ? 8 : 10);
         if (*end) {

@@ -15,7 +15,7 @@ typedef enum {
     USER_KIND,
     GROUP_KIND
 } tenon_text_kind;
-typedef enum { COUNT_KIND, TIME_KIND, OCTAL_KIND } tenon_number_kind;
+typedef enum { COUNT_KIND, TIME_KIND, OCTAL_KIND, SIZE_KIND } tenon_number_kind;
 
 typedef struct {
     size_t offset; /* of the field in its struct */
@@ -34,8 +34,8 @@ typedef struct {
 const char *tenon_value_text(cmd_parms *cmd, tenon_text_kind kind, const char *given,
                              const char **value);
 
-/* Parses a number within the row's bounds and sets `*value`: NULL, or the error. Times become ms.
- */
+/* Parses a number within the row's bounds and sets `*value`: NULL, or the error. Times become ms,
+ * sizes KiB. */
 const char *tenon_value_number(cmd_parms *cmd, const tenon_number_row *row, const char *given,
                                int *value);
 

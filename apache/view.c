@@ -84,6 +84,7 @@ static void add_numbers(apr_array_header_t *entries, request_rec *r, wire_phase 
     add_record(entries, "request_time", apr_off_t_toa(r->pool, r->request_time));
     if (phase == WIRE_PHASE_LOG_TRANSACTION) {
         add_record(entries, "bytes_sent", apr_off_t_toa(r->pool, r->bytes_sent));
+        add_record(entries, "duration", apr_off_t_toa(r->pool, apr_time_now() - r->request_time));
     }
     if (phase == WIRE_PHASE_LOG_TRANSACTION || phase == WIRE_PHASE_OUTPUT_FILTER ||
         phase == WIRE_PHASE_INPUT_FILTER) {

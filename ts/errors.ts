@@ -14,6 +14,10 @@ export const errors = {
   TENON_ERR_CONFIG_FORMAT: "config.json cannot be read: {reason}",
   TENON_ERR_CONFIG_VALUE: "{where}: {key} must be {expected}, not {got}",
   TENON_ERR_GROUP_UNKNOWN: "pool '{pool}': there is no group '{group}'",
+  TENON_ERR_HOOK_MISSING:
+    "the application {app} exports no function {name} for the phase {phase}: it exports {exported}",
+  TENON_ERR_HOOK_OVER: "the request can neither be changed nor asked about: {reason}",
+  TENON_ERR_HOOK_RESULT: "{name} returned {got}: {expected}",
   TENON_ERR_HTTPD_EXITED: "httpd exited with code {code}, signal {signal}",
   TENON_ERR_HTTPD_MISSING:
     "apxs does not tell httpd's {name}: run scripts/setup, or install apache2 and apache2-dev",
@@ -46,6 +50,8 @@ export const errors = {
   TENON_ERR_WIRE_OVER_CREDIT: "more body came than was asked for: {what}",
   TENON_ERR_WIRE_STOPPING: "the worker stops and could not finish the exchange: {what}",
   TENON_ERR_WIRE_DESTROYED: "the application destroyed the connection: {what}",
+  TENON_ERR_WIRE_STALLED:
+    "the application kept its worker's event loop from turning, and was terminated: {what}",
   TENON_ERR_WIRE_TIMED_OUT: "the answer did not come in time: {what}",
   TENON_ERR_WIRE_TOO_LONG: "the payload is longer than its frame type allows: {what}",
   TENON_ERR_WIRE_TRUNCATED: "the channel ended in the middle of a frame or of an exchange: {what}",

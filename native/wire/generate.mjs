@@ -118,12 +118,32 @@ function lookupText(name, doc, rows, key) {
   ].join("\n");
 }
 
+/** What belongs to a phase beside its number: a host's directive, an application's export. */
+function phasesText(rows) {
+  const lines = rows.map(({ name, value, kind, context, onError }) => {
+    const directive = name.toLowerCase();
+    const exported = directive.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+    return [
+      `  {\n    phase: ${value},\n    directive: "${directive}",\n    exported: "${exported}",\n    kind: "${kind}",\n`,
+      `    context: "${context}",\n    onError: ${onError},\n  },`,
+    ].join("");
+  });
+  return [
+    "/** The columns of the phases, and their names to the host's configuration and to applications. */",
+    "export const phaseRows = [",
+    ...lines,
+    "] as const;",
+    "",
+  ].join("\n");
+}
+
 /** The text of ts/wire/protocol.ts. */
 export function typescriptText(tables) {
   const parts = ["// SPDX-License-Identifier: Apache-2.0", `// ${generated}`, ""];
   for (const [cName, name] of Object.entries(tableNames))
     parts.push(tableText(name, tables[cName]));
   parts.push(
+    phasesText(tables.WIRE_PHASES),
     lookupText("frameTypeNames", "Names of frame types by value.", tables.WIRE_FRAME_TYPES, "name"),
     lookupText("factNames", "Names of facts by value.", tables.WIRE_FACTS, "name"),
     lookupText("errorNames", "Names of errors by value.", tables.WIRE_ERRORS, "name"),

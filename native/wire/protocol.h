@@ -146,7 +146,8 @@
     X(TIMED_OUT, 35, "the answer did not come in time")                                             \
     X(APPLICATION, 36, "the application broke off its response")                                    \
     X(STOPPING, 37, "the worker stops and could not finish the exchange")                           \
-    X(DESTROYED, 38, "the application destroyed the connection")
+    X(DESTROYED, 38, "the application destroyed the connection")                                    \
+    X(STALLED, 39, "the application kept its worker's event loop from turning, and was terminated")
 
 /* Levels of LOG, as in syslog and httpd. */
 #define WIRE_LOG_LEVELS(X)                                                                          \

@@ -29,10 +29,13 @@ describe("docs/apache.md", () => {
   });
 
   it("tells the default of each number as the module has it", () => {
-    const rows = [...directives.matchAll(/"(Tenon\w+)", "\w+", (COUNT|TIME|OCTAL), (\d+),/g)];
+    const rows = [
+      ...directives.matchAll(/"(Tenon\w+)", (?:"\w+", )?(COUNT|TIME|OCTAL|SIZE), (\d+),/g),
+    ];
     assert.ok(rows.length >= 9);
     for (const [, name = "", kind, value] of rows) {
-      const told = kind === "TIME" ? String(Number(value) / 1000) : value;
+      const number = Number(value);
+      const told = kind === "TIME" ? number / 1000 : kind === "SIZE" ? `${number / 1024}M` : value;
       assert.equal(defaults.get(name), `\`${told}\``, name);
     }
   });

@@ -6,7 +6,15 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ScoreboardSlot, WorkerState } from "../../ts/wire/protocol.ts";
+import { encodeRequest, requestSize } from "../../ts/wire/message.ts";
+import {
+  EntryOperation,
+  EntryTable,
+  Fact,
+  Phase,
+  ScoreboardSlot,
+  WorkerState,
+} from "../../ts/wire/protocol.ts";
 import { Scoreboard, scoreboardSize } from "../../ts/wire/scoreboard.ts";
 import { compile, root, warnings, wireFiles } from "../wire/build-c.ts";
 import { vectors } from "../wire/vectors.ts";
@@ -32,6 +40,26 @@ function boards(): Uint8Array[] {
   });
 }
 
+/** A segment of two records as apache/spool_format.h has it. */
+function spool(): Buffer {
+  const facts: (string | undefined)[] = [];
+  facts[Fact.REQUEST_ID] = "id";
+  facts[Fact.METHOD] = "GET";
+  const rawHeaders = ["Host", "localhost", "X-A", "b"];
+  const named = { facts, rawHeaders, entries: [] };
+  const head = { phase: Phase.LOG_TRANSACTION, exchange: 0, bodyLength: 0, ...named };
+  const room = Buffer.alloc(requestSize(head));
+  const frame = room.subarray(0, encodeRequest(room, 0, head, true));
+  const envelope = Buffer.from("TNRC\xff\xff............", "latin1").fill(0, 6);
+  envelope.writeUInt32BE(frame.length, 12);
+  const records = Buffer.concat([envelope, frame, envelope, frame]);
+  const header = Buffer.alloc(64);
+  header.writeBigUInt64LE(0x544e_5350_4f4f_4c31n, 0);
+  header.writeBigUInt64LE(BigInt(header.length + records.length), 8);
+  header.writeBigUInt64LE(BigInt(header.length), 16);
+  return Buffer.concat([header, records]);
+}
+
 const targets: readonly Target[] = [
   {
     name: "codec",
@@ -52,6 +80,34 @@ const targets: readonly Target[] = [
     corpus: () =>
       ["/blog\n/%62log//./a?b", "/a/b\nhttp://host/a/b", "/blog\n/blogger"].map((text) =>
         Buffer.from(text),
+      ),
+  },
+  {
+    name: "spool",
+    sources: ["test/fuzz/spool.c", "apache/spool_format.c"],
+    maxLength: 4096,
+    corpus: () => [spool(), spool().subarray(64)],
+  },
+  {
+    name: "permit",
+    sources: ["test/fuzz/permit.c", "apache/permit.c"],
+    maxLength: 512,
+    corpus: () =>
+      Object.values(EntryTable).flatMap((table) =>
+        ["user", "uri", "status", "redirect", "filename", "Content-Length"].map((name) => {
+          const value = name === "status" ? "200" : "/a";
+          const how = EntryOperation.SET | table;
+          const lengths = [Phase.ACCESS_CHECKER, how, 0, name.length];
+          return Buffer.from([
+            ...lengths,
+            ...Buffer.from(name),
+            0,
+            0,
+            0,
+            value.length,
+            ...Buffer.from(value),
+          ]);
+        }),
       ),
   },
   {

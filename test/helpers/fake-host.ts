@@ -4,6 +4,15 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { Entry } from "../../ts/wire/entries.ts";
 import { encodeFrameHeader } from "../../ts/wire/frame.ts";
+import {
+  type Ask,
+  decodeAsk,
+  decodeFields,
+  decodeResult,
+  encodeReply,
+  type Reply,
+  type Result,
+} from "../../ts/wire/hook-message.ts";
 import { decodeEnd, decodeResponse, encodeEnd, encodeRequest } from "../../ts/wire/message.ts";
 import {
   Fact,
@@ -25,6 +34,14 @@ import {
   type LogLine,
 } from "../../ts/wire/signal.ts";
 
+/** Frames behind which nothing of the exchange comes. */
+const lastFrames: ReadonlySet<FrameType> = new Set([
+  FrameType.END,
+  FrameType.RESULT,
+  FrameType.ABORT,
+  FrameType.CLOSE,
+]);
+
 /** Longest wait for anything, ms. */
 export const WAIT_MS = 20000;
 
@@ -35,7 +52,15 @@ export interface ReceivedFrame {
   readonly payload: Buffer;
 }
 
+/** How a host answers an ASK. */
+export interface HostReply extends Partial<Reply> {
+  /** Sent behind REPLY as the worker asks for it. */
+  readonly body?: Buffer | Iterable<Buffer>;
+}
+
 export interface AskOptions {
+  /** Answers a hook's questions. */
+  readonly onAsk?: (ask: Ask) => HostReply;
   /** Default: the handler. */
   readonly phase?: Phase;
   readonly entries?: readonly Entry[];
@@ -68,6 +93,11 @@ export interface Answer {
   readonly interim: readonly { readonly status: number; readonly rawHeaders: readonly string[] }[];
   readonly logs: readonly LogLine[];
   readonly abort: Abort | undefined;
+  /** What a hook returned. */
+  readonly result: Result | undefined;
+  /** What a hook changed before it asked or answered. */
+  readonly fields: readonly Entry[];
+  readonly asks: readonly Ask[];
   /** Names of the frames in the order they came. */
   readonly frames: readonly string[];
 }
@@ -81,6 +111,11 @@ interface MutableAnswer {
   interim: { status: number; rawHeaders: string[] }[];
   logs: LogLine[];
   abort: Abort | undefined;
+  result: Result | undefined;
+  fields: Entry[];
+  asks: Ask[];
+  /** What PULL is for. */
+  sender: BodySender | undefined;
   frames: string[];
 }
 
@@ -198,6 +233,14 @@ export class HostChannel {
     this.socket.write(buffer.subarray(0, encodeEnd(buffer, 0, bodyLength, trailers)));
   }
 
+  /** Sends REPLY; returns what sends the body behind it, as it is pulled. */
+  reply({ status = 200, text = "", rawHeaders = [], body }: HostReply): BodySender | undefined {
+    const buffer = Buffer.alloc(WireNumber.MAX_MESSAGE_BYTES);
+    const end = encodeReply(buffer, 0, { status, text, rawHeaders }, body === undefined);
+    this.socket.write(buffer.subarray(0, end));
+    return body === undefined ? undefined : new BodySender(this, { body });
+  }
+
   /** Sends CLOSE: asks for the end of a tunnel. */
   leave(): void {
     const header = Buffer.alloc(WireNumber.FRAME_HEADER_BYTES);
@@ -214,8 +257,11 @@ export class HostChannel {
   async ask(options: AskOptions): Promise<Answer> {
     await this.hello();
     this.request(options);
-    const body = options.body === undefined ? undefined : new BodySender(this, options);
     const answer: MutableAnswer = {
+      sender: options.body === undefined ? undefined : new BodySender(this, options),
+      result: undefined,
+      fields: [],
+      asks: [],
       status: 0,
       reason: "",
       rawHeaders: [],
@@ -230,7 +276,7 @@ export class HostChannel {
       const frame = await this.frame();
       if (frame === undefined)
         throw new Error(`the channel ended after ${answer.frames.join(" ")}`);
-      if (this.#take(frame, answer, body, options.onChunk)) return finish(answer);
+      if (this.#take(frame, answer, options)) return finish(answer);
     }
   }
 
@@ -242,8 +288,7 @@ export class HostChannel {
   #take(
     { type, ended, payload }: ReceivedFrame,
     answer: MutableAnswer,
-    body: BodySender | undefined,
-    onChunk: ((chunk: Buffer) => void) | undefined,
+    { onChunk, onAsk }: AskOptions,
   ): boolean {
     answer.frames.push(frameTypeNames[type] ?? "");
     if (type === FrameType.DATA) {
@@ -256,13 +301,21 @@ export class HostChannel {
     } else if (type === FrameType.END) {
       answer.trailers = decodeEnd(payload, 0, payload.length).rawTrailers;
     } else if (type === FrameType.PULL) {
-      body?.grant(decodePull(payload, 0, payload.length));
+      answer.sender?.grant(decodePull(payload, 0, payload.length));
     } else if (type === FrameType.LOG) {
       answer.logs.push(decodeLog(payload, 0, payload.length));
+    } else if (type === FrameType.FIELDS) {
+      answer.fields.push(...decodeFields(payload, 0, payload.length));
+    } else if (type === FrameType.ASK) {
+      const ask = decodeAsk(payload, 0, payload.length);
+      answer.asks.push(ask);
+      if (onAsk !== undefined) answer.sender = this.reply(onAsk(ask));
+    } else if (type === FrameType.RESULT) {
+      answer.result = decodeResult(payload, 0, payload.length);
     } else if (type === FrameType.ABORT) {
       answer.abort = decodeAbort(payload, 0, payload.length);
     }
-    return ended || type === FrameType.END || type === FrameType.ABORT || type === FrameType.CLOSE;
+    return ended || lastFrames.has(type);
   }
 
   #push(chunk: Buffer): void {

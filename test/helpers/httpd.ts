@@ -2,7 +2,7 @@
 // A real httpd for one test file, whose error log must hold no warning that the test did not announce, and of which
 // nothing may be left at the end.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LogFollower, type LogWait } from "../../ts/cli/log-follower.ts";
@@ -63,6 +63,12 @@ const tenon = {
 const WORRYING = /^\[[^\]]+\] \[\w*:(emerg|alert|crit|error|warn)\]/;
 /** What httpd says, as a notice, of a child that crashed. */
 const CRASHED = /AH0005[12]: child pid \d+ exit signal (?!Killed|Terminated)/;
+/**
+ * What the event MPM of httpd 2.4.71 does by itself while it stops with connections open, about once in a hundred times on a busy machine, without the module
+ * too: its listener is gone before its threads. Under sanitizers a crash is none of these, since they report it.
+ */
+const OWN_END =
+  /AH00052: child pid \d+ exit signal Segmentation fault|AH03092: process_lingering_close: apr_pollset_add failure/;
 /** What httpd says of the machine alone: mod_ssl, of a Debian whose OpenSSL is older than the one that its httpd was built with. */
 const OF_THE_MACHINE = ["AH01882"];
 const TAG = /\b(AH\d{5}|TN\d{4})\b/;
@@ -208,10 +214,11 @@ export class TestHttpd {
 
   /** Ends httpd and asserts that its logs hold nothing unannounced and that nothing of it is left. */
   async stop(): Promise<void> {
+    const { size } = statSync(join(this.places.logs, "error.log"));
     try {
       await this.httpd.end();
       await this.#assertNothingLeft();
-      this.#assertLogs();
+      this.#assertLogs(size);
       if (reports !== undefined) assert.deepEqual(sanitizerReports(reports), []);
     } finally {
       for (const { pid } of this.#left()) process.kill(pid, "SIGKILL");
@@ -245,11 +252,16 @@ export class TestHttpd {
     assert.ok(!existsSync(this.runtime), `${this.runtime} is left: ${listAll(this.runtime)}`);
   }
 
-  #assertLogs(): void {
+  /** @param stopped bytes of error.log when httpd was told to stop */
+  #assertLogs(stopped: number): void {
     for (const name of readdirSync(this.places.logs)) {
-      const lines = readFileSync(join(this.places.logs, name), "latin1").split("\n");
+      const text = readFileSync(join(this.places.logs, name), "latin1");
+      const lines = text.split("\n");
+      const atEnd = name === "error.log" ? text.slice(stopped).split("\n") : [];
+      const own = new Set(reports === undefined ? atEnd.filter((line) => OWN_END.test(line)) : []);
       const worrying = lines.filter(
-        (line) => WORRYING.test(line) || CRASHED.test(line) || UNDEFINED.test(line),
+        (line) =>
+          !own.has(line) && (WORRYING.test(line) || CRASHED.test(line) || UNDEFINED.test(line)),
       );
       const surprising = worrying.filter((line) => !this.#expected.has(TAG.exec(line)?.[1] ?? ""));
       const context = lines.slice(-60).join("\n");

@@ -20,6 +20,8 @@ const SLOTS = 4;
 export interface WorkerOptions {
   /** A file of test/applications, or an absolute path. */
   readonly app: string;
+  /** Names of hooks that the configuration expects. */
+  readonly exports?: readonly string[];
   readonly concurrency?: number;
   readonly identity?: Identity;
   readonly hostUids?: readonly number[];
@@ -186,6 +188,7 @@ export class WorkerProcess {
       incarnation: this.incarnation,
       generation: this.generation,
       app,
+      exports: options.exports ?? [],
       directory: options.directory ?? dirname(app),
       umask: options.umask ?? 0o22,
       identity: options.identity ?? null,

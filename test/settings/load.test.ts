@@ -34,7 +34,7 @@ function refusal(text: string): string {
 describe("settings/load", () => {
   it("gives every setting that is not there its standard value", () => {
     const { pools, logLevel, host, parent } = parseConfig(configOf(POOL));
-    const expected: Entry = { ...POOL, environment: {} };
+    const expected: Entry = { ...POOL, environment: {}, exports: [] };
     for (const row of [...numberSettings, ...textSettings]) expected[row.key] ??= row.standard;
     assert.deepEqual(JSON.parse(JSON.stringify(pools[0])), expected);
     assert.deepEqual(
@@ -82,6 +82,14 @@ describe("settings/load", () => {
       );
     }
     assert.match(refusal(configOf(POOL, { pools: [POOL, POOL] })), /that of one pool only/);
+  });
+
+  it("takes names of exports and nothing else", () => {
+    const exports = ["accessChecker", "$", "\u00fcber"];
+    assert.deepEqual(parseConfig(configOf({ ...POOL, exports })).pools[0]?.exports, exports);
+    for (const wrong of ["a", [1], ["a b"], ["1a"], [""], {}]) {
+      assert.match(refusal(configOf({ ...POOL, exports: wrong })), /exports must be an array/);
+    }
   });
 
   it("refuses variables that no environment can hold", () => {

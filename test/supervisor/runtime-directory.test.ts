@@ -74,6 +74,26 @@ describe("supervisor/runtime-directory", () => {
     assert.deepEqual(readdirSync(join(path, "pools/kept")), ["scoreboard"]);
   });
 
+  it("leaves log records that no worker has had at the end, and no empty directory of them", () => {
+    const runtime = new RuntimeDirectory(path);
+    runtime.claim();
+    for (const pool of ["behind", "done"]) {
+      mkdirSync(join(path, "records", pool), { recursive: true });
+    }
+    const file = join(path, "records/behind/0000000000000001-1");
+    writeFileSync(file, "");
+    runtime.remove(undefined);
+    assert.deepEqual(readdirSync(path, { recursive: true }).sort(), [
+      "records",
+      "records/behind",
+      "records/behind/0000000000000001-1",
+    ]);
+    rmSync(file);
+    runtime.claim();
+    runtime.remove(undefined);
+    assert.ok(!existsSync(path));
+  });
+
   it("leaves nothing at the end, but what is not its own", () => {
     const runtime = new RuntimeDirectory(path);
     runtime.claim();

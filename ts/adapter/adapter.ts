@@ -3,7 +3,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Exchange } from "../channel/exchange.ts";
 
-export type Shape = "fetch" | "listener" | "server";
+export type Shape = "fetch" | "listener" | "server" | "hooks";
 
 /** Hands exchanges to an application of one shape. */
 export interface Adapter {

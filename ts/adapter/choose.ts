@@ -4,6 +4,7 @@ import type { RequestListener } from "node:http";
 import { fail } from "../errors.ts";
 import { type Adapter, makeAdapter, type OwnAdapter, type Serving } from "./adapter.ts";
 import type { FetchApplication } from "./fetch.ts";
+import { hooksOnlyAdapter } from "./hooks-only.ts";
 import { listenerAdapter } from "./listener.ts";
 import { isHttpServer, serverAdapter, type Takeover } from "./server.ts";
 
@@ -35,14 +36,16 @@ function bringsAdapter(value: unknown): value is OwnAdapter {
 
 /**
  * Chooses the adapter of an application: a default export with a `fetch` function, one that is a function, one that is an HTTP
- * server; otherwise the server whose listening was taken over, waiting for it.
+ * server; otherwise the server whose listening was taken over, waiting for it unless there are hooks.
  *
  * @param application the application's module
+ * @param hasHooks whether it exports hooks that the configuration names
  * @param idle settles when nothing is left that could still make the application listen
  * @throws {TENON_ERR_APPLICATION_SHAPE} when it has none of these
  */
 export async function chooseAdapter(
   application: ApplicationModule,
+  hasHooks: boolean,
   takeover: Takeover,
   serving: Serving,
   idle: Promise<void>,
@@ -59,7 +62,11 @@ export async function chooseAdapter(
   if (typeof value === "function")
     return listenerAdapter(value as RequestListener, serving.messages);
   if (isHttpServer(value)) return serverAdapter(value, serving);
-  const server = await Promise.race([takeover.taken, idle]);
+  // Whoever listens while the file is loaded has done so by the next turn of the event loop.
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const longest = hasHooks ? turn() : idle;
+  const server = await Promise.race([takeover.taken, longest]);
+  if (server === undefined && hasHooks) return hooksOnlyAdapter(takeover.taken, serving);
   if (server === undefined) throw fail("TENON_ERR_APPLICATION_SHAPE");
   return serverAdapter(server, serving);
 }

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Applications of the Web standard: export default { fetch(request) }, with Node's own Request and Response.
-import { connectionHeaders } from "../channel/connection-headers.ts";
 import type { Exchange, ExchangeListener } from "../channel/exchange.ts";
 import { markRequest } from "../facts.ts";
-import { http } from "../node-http.ts";
 import { Fact, LogLevel, WireError } from "../wire/protocol.ts";
 import type { Adapter } from "./adapter.ts";
-import { fileOfBody, mayBeFile, rememberFileBodies } from "./file-bodies.ts";
+import { BodyStream } from "./body-stream.ts";
+import { rememberFileBodies } from "./file-bodies.ts";
+import { ResponseSender, stackOf } from "./response-sender.ts";
 
 /** A default export with a fetch function. */
 export interface FetchApplication {
   fetch(request: Request): Response | Promise<Response>;
 }
-
-const { STATUS_CODES } = http;
 
 /** Methods that the Fetch standard forbids in a Request. */
 const forbiddenMethods: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
@@ -35,45 +33,40 @@ export function fetchAdapter(application: FetchApplication): Adapter {
 class FetchExchange implements ExchangeListener {
   readonly #exchange: Exchange;
   readonly #abort = new AbortController();
-  #body: ReadableStreamDefaultController<Uint8Array> | undefined;
-  /** Of the response's body, while it is sent. */
-  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  #wake: (() => void) | undefined;
+  readonly #sender: ResponseSender;
+  #body: BodyStream | undefined;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
+    this.#sender = new ResponseSender(exchange);
     exchange.listener = this;
   }
 
   bodyChunk(chunk: Uint8Array): void {
-    this.#body?.enqueue(chunk);
-    if ((this.#body?.desiredSize ?? 0) > 0) this.#exchange.pull();
+    this.#body?.chunk(chunk);
   }
 
   bodyEnd(): void {
-    this.#body?.close();
-    this.#body = undefined;
+    this.#body?.end();
   }
 
   drained(): void {
-    this.#wake?.();
+    this.#sender.drained();
   }
 
   aborted(_error: WireError, text: string): void {
     const reason = new DOMException(text, "AbortError");
-    this.#body?.error(reason);
-    this.#body = undefined;
+    this.#body?.fail(reason);
     this.#abort.abort(reason);
-    // A body that waits for its next piece would never hear of it.
-    this.#reader?.cancel(reason).catch(() => undefined);
-    this.#wake?.();
+    this.#sender.aborted(reason);
   }
 
   async run(application: FetchApplication): Promise<void> {
     const request = this.#request();
     if (request === undefined) return;
     try {
-      await this.#send(await application.fetch(request), request.method === "HEAD");
+      const response = await application.fetch(request);
+      await this.#sender.send(response, request.method === "HEAD", "fetch()");
     } catch (error) {
       this.#fail(error);
     }
@@ -133,84 +126,8 @@ class FetchExchange implements ExchangeListener {
   }
 
   #stream(): ReadableStream<Uint8Array> {
-    const exchange = this.#exchange;
-    return new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          this.#body = controller;
-        },
-        pull: () => exchange.pull(),
-        cancel: () => {
-          this.#body = undefined;
-        },
-      },
-      new ByteLengthQueuingStrategy({ highWaterMark: 0 }),
-    );
-  }
-
-  async #send(response: Response, head: boolean): Promise<void> {
-    if (!(response instanceof Response)) {
-      throw new TypeError(`fetch() must return a Response, not ${describe(response)}`);
-    }
-    if (response.status === 0) throw new TypeError("fetch() must not return Response.error()");
-    const exchange = this.#exchange;
-    const headers: string[] = [];
-    for (const [name, value] of response.headers) {
-      if (!connectionHeaders.has(name)) headers.push(name, value);
-    }
-    const { body } = response;
-    // Before the head leaves: the host then knows that a file follows, and serves ranges of it.
-    const file = head || body === null || !mayBeFile(body) ? undefined : await fileOfBody(body);
-    const length = head || body === null ? null : response.headers.get("content-length");
-    exchange.respond(
-      response.status,
-      reasonOf(response),
-      headers,
-      length === null ? undefined : Number(length),
-    );
-    if (head || body === null) {
-      exchange.end();
-      if (body !== null) await body.cancel();
-      return;
-    }
-    if (file !== undefined) {
-      exchange.sendFile(file, true);
-      exchange.end();
-      await body.cancel();
-      return;
-    }
-    await this.#sendBody(body);
-  }
-
-  async #sendBody(body: ReadableStream<Uint8Array>): Promise<void> {
-    const exchange = this.#exchange;
-    const reader = body.getReader();
-    this.#reader = reader;
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (exchange.over) {
-        await reader.cancel(this.#abort.signal.reason);
-        return;
-      }
-      if (done) {
-        exchange.end();
-        return;
-      }
-      if (!(value instanceof Uint8Array)) {
-        throw new TypeError(
-          `a Response's body must give Uint8Array chunks, not ${describe(value)}`,
-        );
-      }
-      if (!exchange.write(value)) await this.#room();
-    }
-  }
-
-  /** Waits until the host takes more, or has gone. */
-  #room(): Promise<void> {
-    if (this.#exchange.over) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
+    this.#body = new BodyStream(this.#exchange, false);
+    return this.#body.stream;
   }
 
   #refuse(status: number, text: string): void {
@@ -227,19 +144,4 @@ class FetchExchange implements ExchangeListener {
     if (exchange.retract()) this.#refuse(500, "Internal Server Error\n");
     else exchange.abort(WireError.APPLICATION, "fetch() failed after the head was sent");
   }
-}
-
-/** The reason phrase: the application's, or that of node:http, since the host may know none. */
-function reasonOf({ status, statusText }: Response): string {
-  if (status === 200 && statusText === "OK") return "";
-  return statusText === "" && status !== 200 ? (STATUS_CODES[status] ?? "unknown") : statusText;
-}
-
-function describe(value: unknown): string {
-  if (typeof value !== "object" || value === null) return String(value);
-  return value.constructor?.name ?? "an object";
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

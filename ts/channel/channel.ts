@@ -3,6 +3,7 @@
 import { Socket } from "node:net";
 import { ExchangeEvent, ExchangeState, nextState, stateAfterHostFrame } from "../wire/exchange.ts";
 import { frameTypeName } from "../wire/frame.ts";
+import { decodeReply } from "../wire/hook-message.ts";
 import { decodeEnd, decodeRequest } from "../wire/message.ts";
 import { errorNames, Flag, FrameType, Phase, WireError } from "../wire/protocol.ts";
 import { FrameReader } from "../wire/reader.ts";
@@ -31,6 +32,8 @@ export interface ChannelOwner {
   closed(channel: Channel): void;
 }
 
+/** HELLO offers all phases up to this one. */
+const LAST_PHASE: number = Math.max(...Object.values(Phase));
 /** A request with all the body that a host sends unasked fits into one read. */
 const READ_BYTES = 81920;
 /**
@@ -145,6 +148,10 @@ export class Channel implements Carrier {
     this.#step(ExchangeEvent.SWITCH);
   }
 
+  asked(): void {
+    this.#step(ExchangeEvent.INTERIM);
+  }
+
   finish(exchange: Exchange): void {
     if (this.#exchange !== exchange) return;
     this.#exchange = undefined;
@@ -197,6 +204,7 @@ export class Channel implements Carrier {
     if (type === FrameType.DATA) this.#takeData(reader);
     else if (type === FrameType.REQUEST) this.#takeRequest(reader);
     else if (type === FrameType.END) this.#takeEnd(reader);
+    else if (type === FrameType.REPLY) this.#takeReply(reader);
     else if (type === FrameType.CLOSE) this.#exchange?.leave();
     else this.#takeAbort(reader);
   }
@@ -214,7 +222,7 @@ export class Channel implements Carrier {
         `exchange ${request.exchange} after ${this.#lastExchange}`,
       );
     }
-    if (request.phase !== Phase.HANDLER) {
+    if (request.phase > LAST_PHASE) {
       throw wireFail(WireError.BAD_PAYLOAD, `phase ${request.phase}, which HELLO did not offer`);
     }
     const refusal = this.#owner.admit(this);
@@ -256,6 +264,14 @@ export class Channel implements Carrier {
       this.#owner.failed(thrown, exchange);
     }
     if (error !== 0) throw wireFail(error, "END");
+  }
+
+  #takeReply(reader: FrameReader): void {
+    const exchange = this.#exchange;
+    const reply = decodeReply(reader.buffer, reader.start, reader.end);
+    if (exchange === undefined) return;
+    const error = exchange.receiveReply(reply, (reader.flags & Flag.END) !== 0);
+    if (error !== 0) throw wireFail(error, "REPLY");
   }
 
   #takeAbort(reader: FrameReader): void {

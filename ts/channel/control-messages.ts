@@ -11,6 +11,8 @@ export interface StartMessage {
   readonly generation: number;
   /** Absolute path of the application's file. */
   readonly app: string;
+  /** Functions that the configuration names as hooks. */
+  readonly exports: readonly string[];
   readonly directory: string;
   readonly umask: number;
   /** Whom to become; null: stay who we are. */
@@ -25,8 +27,22 @@ export interface StartMessage {
   readonly shutdownTimeoutMs: number;
 }
 
+/** The event loop turns again: what ran was terminated. */
+export interface RescuedMessage {
+  readonly type: "rescued";
+  /** For the log of the virtual host of the request that is answered with 504. */
+  readonly why: string;
+}
+
 /** What a supervisor says. */
-export type SupervisorMessage = StartMessage | { readonly type: "drain" };
+export type SupervisorMessage = StartMessage | { readonly type: "drain" } | RescuedMessage;
+
+/** Key in a worker's `process` of the function that a supervisor calls through the inspector while what runs is paused: names the request. */
+export const rescueKey: unique symbol = Symbol.for("tenon.rescue") as never;
+/** The call of that function. @param whatever also when no request is found */
+export function rescueExpression(whatever: boolean): string {
+  return `process[Symbol.for("tenon.rescue")](${whatever})`;
+}
 
 /** What a worker says. */
 export type WorkerMessage =

@@ -2,8 +2,10 @@
 // One request and its response as an adapter sees them. Made by channel.ts, used by ts/adapter and ts/worker; its frames leave
 // through frame-batch.ts.
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Entry } from "../wire/entries.ts";
+import type { Ask, Reply, Result } from "../wire/hook-message.ts";
 import type { RequestHead } from "../wire/message.ts";
-import { Flag, LogLevel, WireError, WireNumber } from "../wire/protocol.ts";
+import { Fact, Flag, LogLevel, Phase, WireError, WireNumber } from "../wire/protocol.ts";
 import { countLargeBody } from "./body-memory.ts";
 import { closeSource, type FileSource } from "./file-source.ts";
 import { batch } from "./frame-batch.ts";
@@ -27,6 +29,8 @@ export interface ExchangeListener {
   drained(): void;
   /** The exchange was broken off by the host (the client has gone, as a rule) or with its channel. */
   aborted(error: WireError, text: string): void;
+  /** A hook only: the answer to the oldest `ask` that has none. @param ended false: a body follows, as the request's does */
+  reply?(reply: Reply, ended: boolean): void;
   /** A tunnel only: it is to end soon, since one of the processes that it leads through is about to. */
   leave?(): void;
 }
@@ -42,6 +46,8 @@ export interface Carrier {
   sendFile(parts: readonly Uint8Array[], source: FileSource): void;
   /** The exchange has become a tunnel. */
   switched(): void;
+  /** An ASK is sent. */
+  asked(): void;
   /** The response is whole. Called before it is sent: who has it must find the scoreboard up to date. */
   finish(exchange: Exchange): void;
   /** The whole response was handed to the socket. */
@@ -74,6 +80,10 @@ function deliverAborted(listener: ExchangeListener, error: WireError, text: stri
   listener.aborted(error, text);
 }
 
+function deliverReply(listener: ExchangeListener, reply: Reply, ended: boolean): void {
+  listener.reply?.(reply, ended);
+}
+
 function deliverLeave(listener: ExchangeListener): void {
   listener.leave?.();
 }
@@ -102,8 +112,14 @@ export class Exchange {
   readonly request: RequestHead;
   /** The client asks to switch protocols: `openTunnel` may answer. */
   readonly upgrade: boolean;
+  /** A hook is asked, not the application itself: `change`, `ask` and `result` are legal. */
+  readonly hook: boolean;
   listener: ExchangeListener | undefined;
   readonly #carrier: Carrier;
+  /** Changes to the request that the host is to hear of before anything else. */
+  #changes: readonly Entry[] | undefined;
+  /** Number of `ask`s without a reply. */
+  #asking = 0;
   // The request's body.
   #granted = 0;
   #credit = 0;
@@ -121,6 +137,9 @@ export class Exchange {
   #callback: WriteCallback | undefined;
   #flushPlanned = false;
   #headSent = false;
+  /** The 101 is staged: what the tunnel writes in the same turn leaves with it. */
+  #switching = false;
+  #pullsBehindSwitch = false;
   #sentBytes = 0;
   #declaredBytes: number | undefined;
   #unsendable = false;
@@ -133,6 +152,7 @@ export class Exchange {
     this.upgrade = (flags & Flag.UPGRADE) !== 0;
     this.request = request;
     this.number = request.exchange;
+    this.hook = request.phase !== Phase.HANDLER || request.facts[Fact.EXPORT] !== undefined;
     this.#bodyLength = request.bodyLength;
     this.#bodyEnded = flags !== 0;
   }
@@ -174,17 +194,9 @@ export class Exchange {
   /** Asks the host for body; call it again whenever chunks were used up. Keeps at most CREDIT_BYTES on the way. */
   pull(): void {
     if (this.#bodyEnded || this.over) return;
-    const declared = this.#bodyLength;
-    const aim =
-      declared === undefined
-        ? CREDIT_BYTES
-        : Math.min(CREDIT_BYTES, declared - this.#receivedBytes);
-    if (this.#credit >= aim || this.#credit > CREDIT_BYTES / 2) return;
-    const more = aim - this.#credit;
-    this.#granted += more;
-    this.#credit = aim;
-    batch.pull(more);
-    this.#carrier.send(batch.take(), undefined);
+    // The host takes no PULL for a tunnel before its 101.
+    if (this.#switching) this.#pullsBehindSwitch = true;
+    else if (this.#encodePull()) this.#carrier.send(batch.take(), undefined);
   }
 
   /** Sends an interim response (1xx) at once. @param headers names and values in turn */
@@ -222,11 +234,12 @@ export class Exchange {
     if (this.over || this.responded || !this.upgrade) return;
     this.#status = 101;
     this.#headSent = true;
+    this.#switching = true;
+    this.#reason = reason;
+    this.#headers = headers;
     this.#bodyEnded = false;
     this.#bodyLength = undefined;
-    batch.response(101, reason, headers);
-    this.#carrier.switched();
-    this.#carrier.send(batch.take(), undefined);
+    this.#planFlush();
   }
 
   /** Stages a chunk of the response's body. Returns false when the caller should wait for `drained`. */
@@ -285,6 +298,39 @@ export class Exchange {
     this.#carrier.settle();
   }
 
+  /** A hook only: changes to the request, sent before the next question or the response. */
+  change(entries: readonly Entry[]): void {
+    this.#changes = this.#changes === undefined ? entries : [...this.#changes, ...entries];
+  }
+
+  /** A hook only: asks the host; the listener gets the replies in order. @throws {TENON_ERR_WIRE_BAD_FIELD} {TENON_ERR_WIRE_TOO_LONG} */
+  ask(ask: Ask): void {
+    if (this.over || this.responded) return;
+    this.#encodeOrDrop(() => {
+      this.#encodeChanges();
+      batch.ask(ask);
+    });
+    this.#asking += 1;
+    this.#carrier.asked();
+    this.#carrier.send(batch.take(), undefined);
+  }
+
+  /**
+   * A hook only: ends the exchange with what the hook returned, and its changes.
+   * @throws {TENON_ERR_WIRE_BAD_FIELD} {TENON_ERR_WIRE_BAD_PAYLOAD} {TENON_ERR_WIRE_TOO_LONG}: then nothing was sent
+   */
+  result(result: Result): void {
+    if (this.over || this.responded) return;
+    this.#encodeOrDrop(() => {
+      this.#encodeChanges();
+      batch.result(result);
+    });
+    this.#ended = true;
+    this.#carrier.finish(this);
+    this.#sendBatch();
+    this.#carrier.settle();
+  }
+
   /** Takes back a head and body that were staged and not sent. Returns whether another answer can be given now. */
   retract(): boolean {
     if (this.over || this.#headSent) return false;
@@ -332,6 +378,22 @@ export class Exchange {
     this.#credit = Math.max(0, this.#credit - chunk.length);
     if (this.#receivedBytes > LARGE_BYTES) countLargeBody(chunk.length);
     if (this.listener !== undefined) currentExchange.run(this, deliverChunk, this.listener, chunk);
+    return 0;
+  }
+
+  /** Channel only: REPLY has come. @param ended no body follows */
+  receiveReply(reply: Reply, ended: boolean): WireError | 0 {
+    if (this.#asking === 0) return WireError.OUT_OF_ORDER;
+    this.#asking -= 1;
+    if (!ended) {
+      this.#bodyEnded = false;
+      this.#bodyLength = undefined;
+      this.#receivedBytes = 0;
+      this.#granted = 0;
+      this.#credit = 0;
+    }
+    const { listener } = this;
+    if (listener !== undefined) currentExchange.run(this, deliverReply, listener, reply, ended);
     return 0;
   }
 
@@ -385,12 +447,52 @@ export class Exchange {
     if (staged.push(this) === 1) setImmediate(flushStaged);
   }
 
+  /** Encodes frames into the batch, none of them when one cannot be. */
+  #encodeOrDrop(encode: () => void): void {
+    try {
+      encode();
+    } catch (error) {
+      batch.take();
+      throw error;
+    }
+  }
+
+  #encodeChanges(): void {
+    const changes = this.#changes;
+    this.#changes = undefined;
+    if (changes !== undefined) batch.fields(changes);
+  }
+
+  /** Returns false when the host may send enough as it is. */
+  #encodePull(): boolean {
+    const declared = this.#bodyLength;
+    const aim =
+      declared === undefined
+        ? CREDIT_BYTES
+        : Math.min(CREDIT_BYTES, declared - this.#receivedBytes);
+    if (this.#credit >= aim || this.#credit > CREDIT_BYTES / 2) return false;
+    const more = aim - this.#credit;
+    this.#granted += more;
+    this.#credit = aim;
+    batch.pull(more);
+    return true;
+  }
+
   #encode(): void {
+    if (this.#switching) this.#encodeSwitch();
     if (!this.#headSent && this.#status !== 0) this.#encodeHead();
     if (this.#staged.length > 0) this.#encodeChunks();
     if (this.#file === undefined) return;
     batch.file(this.#file);
     this.#sentBytes += this.#file.length;
+  }
+
+  #encodeSwitch(): void {
+    this.#switching = false;
+    batch.response(101, this.#reason, this.#headers);
+    this.#carrier.switched();
+    this.#headers = [];
+    if (this.#pullsBehindSwitch) this.#encodePull();
   }
 
   #encodeChunks(): void {
@@ -408,6 +510,7 @@ export class Exchange {
   #encodeHead(): void {
     this.#headSent = true;
     try {
+      this.#encodeChanges();
       batch.response(this.#status, this.#reason, this.#headers);
     } catch (error) {
       batch.log(LogLevel.ERROR, `the response's head cannot be sent: ${(error as Error).message}`);

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gathers the frames of one write to a socket: a small response (head, body and end flag) becomes one buffer. Used by exchange.ts
 // and channel.ts; calls the codec.
+import type { Entry } from "../wire/entries.ts";
 import { encodeFrameHeader } from "../wire/frame.ts";
+import {
+  type Ask,
+  askSize,
+  encodeAsk,
+  encodeFields,
+  encodeResult,
+  fieldsFrameSize,
+  type Result,
+  resultSize,
+} from "../wire/hook-message.ts";
 import { encodeEnd, encodeResponse, endSize, responseSize } from "../wire/message.ts";
 import { Flag, FrameType, type LogLevel, type WireError, WireNumber } from "../wire/protocol.ts";
 import {
@@ -96,6 +107,24 @@ class FrameBatch {
   pull(bytes: number): void {
     this.#room(FrameBytes.PULL);
     this.#at = encodePull(this.#slab, this.#at, bytes);
+  }
+
+  /** @throws {TENON_ERR_WIRE_BAD_FIELD} {TENON_ERR_WIRE_TOO_LONG} */
+  fields(entries: readonly Entry[]): void {
+    this.#room(fieldsFrameSize(entries));
+    this.#at = encodeFields(this.#slab, this.#at, entries);
+  }
+
+  /** @throws {TENON_ERR_WIRE_BAD_FIELD} {TENON_ERR_WIRE_TOO_LONG} */
+  ask(ask: Ask): void {
+    this.#room(askSize(ask));
+    this.#at = encodeAsk(this.#slab, this.#at, ask);
+  }
+
+  /** @throws {TENON_ERR_WIRE_BAD_FIELD} {TENON_ERR_WIRE_BAD_PAYLOAD} {TENON_ERR_WIRE_TOO_LONG} */
+  result(result: Result): void {
+    this.#room(resultSize(result));
+    this.#at = encodeResult(this.#slab, this.#at, result);
   }
 
   abort(error: WireError, text: string): void {

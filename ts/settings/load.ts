@@ -28,6 +28,7 @@ type Entry = Readonly<Record<string, unknown>>;
 const FORMAT_VERSION = 1;
 const LARGEST_ID = 0xffff_fffe;
 const POOL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const EXPORT_NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
@@ -92,6 +93,7 @@ function parsePool(value: unknown, index: number): PoolSettings {
       numberSettings.map((row) => [row.key, numberSetting(entry, row, where)]),
     ) as Record<NumberKey, number>),
     environment: parseEnvironment(environment, where),
+    exports: parseExports(entry["exports"], where),
   };
   if (settings.processesMin > settings.processesMax) {
     const expected = `at most processesMax (${settings.processesMax})`;
@@ -130,6 +132,13 @@ function parseEnvironment(value: unknown, where: string): Record<string, string>
     environment[name] = text;
   }
   return environment;
+}
+
+function parseExports(value: unknown, where: string): readonly string[] {
+  if (value === undefined) return [];
+  const isName = (name: unknown): boolean => typeof name === "string" && EXPORT_NAME.test(name);
+  if (Array.isArray(value) && value.every(isName)) return value as string[];
+  throw wrong(where, "exports", "an array of names of exports", value);
 }
 
 function entryOf(value: unknown, where: string): Entry {

@@ -87,6 +87,16 @@ export const numberSettings = [
     text: "Longest wait for the application's answer, with no progress, before 504",
   },
   {
+    key: "stallTimeoutMs",
+    directive: "TenonStallTimeout",
+    type: "number",
+    unit: "ms",
+    standard: 10_000,
+    least: 1_000,
+    most: 86_400_000,
+    text: "Longest time for which code may keep a worker's event loop from turning before it is terminated",
+  },
+  {
     key: "startupTimeoutMs",
     directive: "TenonStartupTimeout",
     type: "number",
@@ -190,4 +200,6 @@ export interface PoolSettings
   readonly name: string;
   /** Variables that TenonEnv adds to a worker's environment. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Functions that the configuration names as hooks: an application that exports all of them needs no default export. */
+  readonly exports: readonly string[];
 }

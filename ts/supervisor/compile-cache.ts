@@ -5,8 +5,16 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** Type stripping warns in Node 22; the application may be TypeScript too. */
-const FLAGS = ["--disable-warning=ExperimentalWarning"];
+const ASYNC_CONTEXT_FRAME = "--experimental-async-context-frame";
+const FLAGS = [
+  // Type stripping warns in Node 22; the application may be TypeScript too.
+  "--disable-warning=ExperimentalWarning",
+  // SIGUSR1 opens the inspector (rescue.ts), on loopback, at a port and path that are told on stderr only.
+  "--inspect-port=127.0.0.1:0",
+  "--inspect-publish-uid=stderr",
+  // Of Node 22, which otherwise ends the process when an execution is terminated; newer ones are always so.
+  ...(process.allowedNodeEnvironmentFlags.has(ASYNC_CONTEXT_FRAME) ? [ASYNC_CONTEXT_FRAME] : []),
+];
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const ENTRY = fileURLToPath(new URL(`../worker/main.${extension}`, import.meta.url));
 

@@ -2,7 +2,7 @@
 // The supervisor's end of a worker's control socket: one JSON object a line (docs/architecture.md). What comes from a worker is
 // hostile: a line of bounded length, and nothing of it is believed that was not checked.
 import { Socket } from "node:net";
-import type { StartMessage, WorkerMessage } from "../channel/control-messages.ts";
+import type { SupervisorMessage, WorkerMessage } from "../channel/control-messages.ts";
 
 const LONGEST_MESSAGE_CHARACTERS = 65_536;
 
@@ -52,7 +52,7 @@ export class Control {
     this.#socket.on("error", () => {});
   }
 
-  send(message: StartMessage | { readonly type: "drain" }): void {
+  send(message: SupervisorMessage): void {
     if (this.#socket.writable) this.#socket.write(`${JSON.stringify(message)}\n`);
   }
 

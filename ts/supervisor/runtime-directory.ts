@@ -2,6 +2,7 @@
 // The runtime directory: one supervisor's at a time, with the smallest rights that work (docs/architecture.md).
 import {
   chmodSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -17,9 +18,21 @@ import { type FileOwner, giveTo } from "./scoreboard-file.ts";
 
 const DIRECTORY_MODE = 0o710;
 const CACHE_MODE = 0o700;
+/** Log records that wait for a worker: httpd's children write and remove these files (apache/spool.h). */
+const RECORDS = "records";
 const PID_FILE = "supervisor.pid";
 const CONFIG_FILE = "config.json";
 const PARTS = ["/supervisor/main.ts", "/supervisor/main.js"];
+
+/** Removes a directory, unless something is in it: that is not for us to remove. */
+function removeEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!["ENOTEMPTY", "ENOTDIR", "ENOENT"].includes(code)) throw error;
+  }
+}
 
 /**
  * The runtime directory of this supervisor.
@@ -95,19 +108,25 @@ export class RuntimeDirectory {
     rmSync(join(this.path, "pools", name), { recursive: true, force: true });
   }
 
-  /** Removes everything, but leaves the directory to another httpd that has put its config.json there meanwhile. @param parent pid of our httpd */
+  /**
+   * Removes everything but log records that no worker has acknowledged, and leaves the directory to another httpd that has put its
+   * config.json there meanwhile. @param parent pid of our httpd
+   */
   remove(parent: number | undefined): void {
     rmSync(join(this.path, "pools"), { recursive: true, force: true });
     rmSync(this.compileCache, { recursive: true, force: true });
     rmSync(join(this.path, PID_FILE), { force: true });
     if (!this.#configIsOf(parent)) return;
     rmSync(this.configPath, { force: true });
-    try {
-      rmdirSync(this.path);
-    } catch (error) {
-      // Something that is not ours is in it: it is not for us to remove.
-      if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
-    }
+    this.#removeEmptyRecords();
+    removeEmpty(this.path);
+  }
+
+  #removeEmptyRecords(): void {
+    const records = join(this.path, RECORDS);
+    if (!existsSync(records)) return;
+    for (const pool of readdirSync(records)) removeEmpty(join(records, pool));
+    removeEmpty(records);
   }
 
   #open(path: string, owner: FileOwner): void {

@@ -16,8 +16,8 @@ export interface Spawned {
   readonly control: number;
   readonly stdout: Socket;
   readonly stderr: Socket;
-  /** Signals it; SIGKILL goes to all processes of its group. */
-  signal(signal: "SIGTERM" | "SIGKILL"): void;
+  /** Signals it: SIGUSR1 has Node open its inspector; SIGKILL goes to all processes of its group. */
+  signal(signal: "SIGUSR1" | "SIGTERM" | "SIGKILL"): void;
 }
 
 const ENDPOINT_MODE = 0o660;
@@ -86,7 +86,7 @@ function watchExit(child: ChildProcess, onExit: (cause: string) => void): void {
   });
 }
 
-function signalProcess(pid: number | undefined, signal: "SIGTERM" | "SIGKILL"): void {
+function signalProcess(pid: number | undefined, signal: "SIGUSR1" | "SIGTERM" | "SIGKILL"): void {
   if (pid === undefined) return;
   try {
     process.kill(signal === "SIGKILL" ? -pid : pid, signal);

@@ -3,6 +3,7 @@
 import type { Socket } from "node:net";
 import type { Log, LogSubject } from "../log.ts";
 import type { Clock } from "./clock.ts";
+import { readInspectorLine } from "./inspector.ts";
 import { LineSplitter } from "./output.ts";
 
 const KEPT_LINES = 20;
@@ -16,6 +17,7 @@ export class WorkerOutput {
   readonly #onClosed: () => void;
   #open = 2;
   #onDrained: (() => void) | undefined;
+  #onInspector: ((address: string) => void) | undefined;
 
   constructor(stdout: Socket, stderr: Socket, log: Log, subject: LogSubject) {
     let onClosed = (): void => {};
@@ -26,6 +28,7 @@ export class WorkerOutput {
     this.#streams = [stdout, stderr];
     this.#follow(stdout, (line) => log.line("info", "TN0220", subject, line));
     this.#follow(stderr, (line) => {
+      if (this.#isInspectors(line)) return;
       this.#last.push(line);
       if (this.#last.length > KEPT_LINES) this.#last.shift();
       log.line("notice", "TN0221", subject, line);
@@ -36,6 +39,20 @@ export class WorkerOutput {
   lastWords(): string {
     const line = this.#last.findLast((text) => text.trim() !== "");
     return line === undefined ? "" : `; last line on stderr: ${line}`;
+  }
+
+  /** Settles with the address of the worker's inspector, once it says that it has opened it. From now on what Node says of its inspector is no line for the log. */
+  inspector(): Promise<string> {
+    return new Promise((resolve) => {
+      this.#onInspector = resolve;
+    });
+  }
+
+  #isInspectors(line: string): boolean {
+    if (this.#onInspector === undefined) return false;
+    const said = readInspectorLine(line);
+    if (said !== undefined && said !== "") this.#onInspector(said);
+    return said !== undefined;
   }
 
   /** Reads what is still there, for `limitMs` at most, then calls back and is closed. */

@@ -9,8 +9,10 @@ import { WorkerState } from "../wire/protocol.ts";
 import type { Clock, Timer } from "./clock.ts";
 import { Control } from "./control.ts";
 import type { PoolConfiguration } from "./pool-configuration.ts";
+import { type Rescued, rescue } from "./rescue.ts";
 import type { ScoreboardFile, SlotLoad } from "./scoreboard-file.ts";
 import { type Spawned, spawnWorker } from "./spawn.ts";
+import { StallWatch } from "./stall-watch.ts";
 import { WorkerOutput } from "./worker-output.ts";
 
 /** What a worker process is made with. */
@@ -38,6 +40,8 @@ const LAST_OUTPUT_MS = 200;
 const EXITED_WELL = "exited with code 0";
 /** A heartbeat that is older belongs to an event loop that does not turn. */
 const STALE_HEARTBEAT_MS = 3000;
+/** A worker that stalls once more is killed: what was terminated left something behind that begins anew. */
+const MOST_RESCUES = 3;
 
 interface WorkerEvents {
   ready: [];
@@ -75,6 +79,8 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> {
   #timer: Timer;
   #load: SlotLoad;
   #busyAt: number;
+  #stallWatch: StallWatch | undefined;
+  #rescues = 0;
 
   constructor(options: WorkerOptions) {
     super();
@@ -124,9 +130,13 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> {
     const load = this.#options.scoreboard.load(this.slot);
     if (load.inFlight > 0 || load.served !== this.#load.served) this.#busyAt = now;
     this.#load = load;
-    const age = ((now >>> 0) - load.heartbeat) >>> 0;
-    const turns = age < STALE_HEARTBEAT_MS;
+    const turns = this.#heartbeatAge() < STALE_HEARTBEAT_MS;
     return { hasRoom: turns && load.inFlight < load.capacity, idleMs: now - this.#busyAt };
+  }
+
+  #heartbeatAge(): number {
+    const { scoreboard, clock } = this.#options;
+    return ((clock.now() >>> 0) - scoreboard.load(this.slot).heartbeat) >>> 0;
   }
 
   /** Asks it to finish what is open and exit, within the graceful time-out. @param why for the log */
@@ -173,12 +183,13 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> {
   #sendStart(): void {
     const { slot, incarnation, generation, configuration } = this.#options;
     const { settings, account, hostUids } = configuration;
-    const { app, directory, umask, openFiles, concurrency } = settings;
+    const { app, exports, directory, umask, openFiles, concurrency } = settings;
     const { gracefulTimeoutMs, shutdownTimeoutMs } = settings;
     const identity = account.identity ?? null;
     const limits = { umask, openFiles, concurrency, gracefulTimeoutMs, shutdownTimeoutMs };
     const place = { pool: settings.name, slot, incarnation, generation };
-    this.#control.send({ type: "start", ...place, app, directory, identity, hostUids, ...limits });
+    const application = { app, exports, directory };
+    this.#control.send({ type: "start", ...place, ...application, identity, hostUids, ...limits });
     const text = `started: generation ${generation}, incarnation ${incarnation}`;
     this.#options.log.line("info", "TN0210", this.#subject(), text);
   }
@@ -202,9 +213,57 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> {
     this.#timer.cancel();
     this.#readyAt = this.#options.clock.now();
     this.#busyAt = this.#readyAt;
+    this.#stallWatch = new StallWatch({
+      limitMs: this.#options.configuration.settings.stallTimeoutMs,
+      clock: this.#options.clock,
+      age: () => this.#heartbeatAge(),
+      onStall: (ageMs) => void this.#onStall(ageMs),
+    });
     const text = `ready after ${this.#readyAt - this.#spawnedAt} ms (${shape.slice(0, 20)})`;
     this.#options.log.line("info", "TN0211", this.#subject(), text);
     this.emit("ready");
+  }
+
+  /** Its event loop does not turn: what runs is terminated, or all of it killed. */
+  async #onStall(ageMs: number): Promise<void> {
+    const watch = this.#stallWatch as StallWatch;
+    this.#rescues += 1;
+    const rescued: Rescued =
+      this.#rescues > MOST_RESCUES
+        ? { failed: `it was rescued ${MOST_RESCUES} times before`, request: "", stack: [] }
+        : await rescue({
+            signal: () => this.#process.signal("SIGUSR1"),
+            address: this.#output.inspector(),
+            turned: () => watch.turned(),
+            clock: this.#options.clock,
+          });
+    if (this.#state === "exited") return;
+    this.#logStall(ageMs, rescued);
+    if (rescued.failed !== undefined) {
+      this.#failed = true;
+      this.#process.signal("SIGKILL");
+      return;
+    }
+    const why = `it kept the worker's event loop for ${ageMs} ms (TenonStallTimeout) and was terminated${
+      rescued.stack[0] === undefined ? "" : `, ${rescued.stack[0]}`
+    }`;
+    this.#control.send({ type: "rescued", why });
+    watch.resume();
+    if (this.#state === "ready") this.drain("an execution was terminated");
+  }
+
+  #logStall(ageMs: number, { failed, request, stack }: Rescued): void {
+    const { log } = this.#options;
+    const guilty =
+      request === "" ? "code that runs for no request, or cannot be told which" : request;
+    const text = `stalled for ${ageMs} ms (TenonStallTimeout): ${guilty}`;
+    if (failed === undefined) {
+      log.line("error", "TN0240", this.#subject(), `${text}: terminated, the worker retires`);
+    } else {
+      const line = `${text}: killed, ${this.#inFlight()}: ${failed}`;
+      log.line("error", "TN0241", this.#subject(), line);
+    }
+    for (const frame of stack) log.line("error", "TN0242", this.#subject(), frame);
   }
 
   #onFailed(message: Extract<WorkerMessage, { type: "failed" }>): void {
@@ -235,6 +294,7 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> {
     const open = this.#inFlight();
     const lifeMs = clock.now() - this.#spawnedAt;
     this.#timer.cancel();
+    this.#stallWatch?.end();
     scoreboard.setState(this.slot, WorkerState.EXITED);
     rmSync(endpoint, { force: true });
     this.#state = "exited";

@@ -250,6 +250,8 @@ export const WireError = {
   STOPPING: 37,
   /** the application destroyed the connection */
   DESTROYED: 38,
+  /** the application kept its worker's event loop from turning, and was terminated */
+  STALLED: 39,
 } as const;
 export type WireError = (typeof WireError)[keyof typeof WireError];
 
@@ -471,6 +473,210 @@ export const WorkerState = {
 } as const;
 export type WorkerState = (typeof WorkerState)[keyof typeof WorkerState];
 
+/** The columns of the phases, and their names to the host's configuration and to applications. */
+export const phaseRows = [
+  {
+    phase: 0,
+    directive: "handler",
+    exported: "handler",
+    kind: "RUN_FIRST",
+    context: "ANY",
+    onError: 0,
+  },
+  {
+    phase: 1,
+    directive: "quick_handler",
+    exported: "quickHandler",
+    kind: "RUN_FIRST",
+    context: "SERVER",
+    onError: 500,
+  },
+  {
+    phase: 2,
+    directive: "post_read_request",
+    exported: "postReadRequest",
+    kind: "RUN_ALL",
+    context: "SERVER",
+    onError: 500,
+  },
+  {
+    phase: 3,
+    directive: "pre_translate_name",
+    exported: "preTranslateName",
+    kind: "RUN_FIRST",
+    context: "LOCATION",
+    onError: 500,
+  },
+  {
+    phase: 4,
+    directive: "translate_name",
+    exported: "translateName",
+    kind: "RUN_FIRST",
+    context: "LOCATION",
+    onError: 500,
+  },
+  {
+    phase: 5,
+    directive: "map_to_storage",
+    exported: "mapToStorage",
+    kind: "RUN_FIRST",
+    context: "SERVER",
+    onError: 500,
+  },
+  {
+    phase: 6,
+    directive: "post_perdir_config",
+    exported: "postPerdirConfig",
+    kind: "RUN_ALL",
+    context: "ANY",
+    onError: 500,
+  },
+  {
+    phase: 7,
+    directive: "header_parser",
+    exported: "headerParser",
+    kind: "RUN_ALL",
+    context: "ANY",
+    onError: 500,
+  },
+  {
+    phase: 8,
+    directive: "access_checker",
+    exported: "accessChecker",
+    kind: "RUN_ALL",
+    context: "ANY",
+    onError: 503,
+  },
+  {
+    phase: 9,
+    directive: "access_checker_ex",
+    exported: "accessCheckerEx",
+    kind: "RUN_FIRST",
+    context: "ANY",
+    onError: 503,
+  },
+  {
+    phase: 10,
+    directive: "force_authn",
+    exported: "forceAuthn",
+    kind: "RUN_FIRST",
+    context: "ANY",
+    onError: 503,
+  },
+  {
+    phase: 11,
+    directive: "check_user_id",
+    exported: "checkUserId",
+    kind: "RUN_FIRST",
+    context: "ANY",
+    onError: 503,
+  },
+  {
+    phase: 12,
+    directive: "auth_checker",
+    exported: "authChecker",
+    kind: "RUN_FIRST",
+    context: "ANY",
+    onError: 503,
+  },
+  {
+    phase: 13,
+    directive: "type_checker",
+    exported: "typeChecker",
+    kind: "RUN_FIRST",
+    context: "ANY",
+    onError: -1,
+  },
+  {
+    phase: 14,
+    directive: "fixups",
+    exported: "fixups",
+    kind: "RUN_ALL",
+    context: "ANY",
+    onError: 500,
+  },
+  {
+    phase: 15,
+    directive: "insert_filter",
+    exported: "insertFilter",
+    kind: "VOID",
+    context: "ANY",
+    onError: -1,
+  },
+  {
+    phase: 16,
+    directive: "insert_error_filter",
+    exported: "insertErrorFilter",
+    kind: "VOID",
+    context: "ANY",
+    onError: -1,
+  },
+  {
+    phase: 17,
+    directive: "note_auth_failure",
+    exported: "noteAuthFailure",
+    kind: "RUN_FIRST",
+    context: "ANY",
+    onError: -1,
+  },
+  {
+    phase: 18,
+    directive: "log_transaction",
+    exported: "logTransaction",
+    kind: "RUN_ALL",
+    context: "ANY",
+    onError: 0,
+  },
+  {
+    phase: 19,
+    directive: "check_password",
+    exported: "checkPassword",
+    kind: "PROVIDER",
+    context: "ANY",
+    onError: 0,
+  },
+  {
+    phase: 20,
+    directive: "get_realm_hash",
+    exported: "getRealmHash",
+    kind: "PROVIDER",
+    context: "ANY",
+    onError: 0,
+  },
+  {
+    phase: 21,
+    directive: "check_authorization",
+    exported: "checkAuthorization",
+    kind: "PROVIDER",
+    context: "ANY",
+    onError: 0,
+  },
+  {
+    phase: 22,
+    directive: "output_filter",
+    exported: "outputFilter",
+    kind: "FILTER",
+    context: "ANY",
+    onError: 0,
+  },
+  {
+    phase: 23,
+    directive: "input_filter",
+    exported: "inputFilter",
+    kind: "FILTER",
+    context: "ANY",
+    onError: 0,
+  },
+  {
+    phase: 24,
+    directive: "map",
+    exported: "map",
+    kind: "MAP",
+    context: "ANY",
+    onError: 0,
+  },
+] as const;
+
 /** Names of frame types by value. */
 export const frameTypeNames: readonly (string | undefined)[] = [
   undefined,
@@ -557,6 +763,7 @@ export const errorNames: readonly (string | undefined)[] = [
   "APPLICATION",
   "STOPPING",
   "DESTROYED",
+  "STALLED",
 ];
 
 /** Meanings of errors by value. */
@@ -600,6 +807,7 @@ export const errorMeanings: readonly (string | undefined)[] = [
   "the application broke off its response",
   "the worker stops and could not finish the exchange",
   "the application destroyed the connection",
+  "the application kept its worker's event loop from turning, and was terminated",
 ];
 
 /** Spellings of headers by code. */

@@ -29,7 +29,11 @@ export function reportUncaught(
   if (exchange === undefined || exchange.over) return;
   exchange.log(LogLevel.ERROR, `${cause} of the application: ${stack}`);
   const { listener } = exchange;
-  if (exchange.retract()) {
+  if (exchange.hook) {
+    // What counts then is the host's to say.
+    exchange.retract();
+    exchange.abort(WireError.APPLICATION, `${cause} in a hook`);
+  } else if (exchange.retract()) {
     exchange.respond(500, "", ["Content-Type", "text/plain; charset=utf-8"]);
     exchange.write("Internal Server Error\n");
     exchange.end();

@@ -5,6 +5,7 @@ import type { Adapter } from "../adapter/adapter.ts";
 import { type ApplicationModule, chooseAdapter } from "../adapter/choose.ts";
 import type { Takeover } from "../adapter/server.ts";
 import { fail, TenonError } from "../errors.ts";
+import { HookExports, type HookModule } from "../hooks/exports.ts";
 import { serveMessages, serveUpgrade } from "./messages.ts";
 
 /** Node's mark of a syntax error: the file and line, source text, and carets below the place. */
@@ -47,13 +48,24 @@ export async function explainLoad(app: string, error: unknown): Promise<TenonErr
   return failure;
 }
 
+/** A loaded application. */
+export interface Application {
+  readonly adapter: Adapter;
+  readonly hooks: HookExports;
+}
+
 /**
  * Loads an application's file and finds its shape.
  *
  * @param app absolute path
+ * @param expected names of the hooks that the configuration expects
  * @throws {TENON_ERR_APPLICATION_LOAD} {TENON_ERR_APPLICATION_SHAPE} {TENON_ERR_APPLICATION_IDLE}
  */
-export async function loadAdapter(app: string, takeover: Takeover): Promise<Adapter> {
+export async function loadApplication(
+  app: string,
+  expected: readonly string[],
+  takeover: Takeover,
+): Promise<Application> {
   // As if Node had been started with it: cluster.fork() and many a "main module" test look there.
   process.argv[1] = app;
   const idle = new Promise<void>((resolve) => {
@@ -66,10 +78,8 @@ export async function loadAdapter(app: string, takeover: Takeover): Promise<Adap
     throw await explainLoad(app, error);
   }
   if (application === undefined) throw fail("TENON_ERR_APPLICATION_IDLE", { app });
-  return chooseAdapter(
-    application,
-    takeover,
-    { messages: serveMessages, upgrade: serveUpgrade },
-    idle,
-  );
+  const hooks = new HookExports(application as HookModule, app);
+  const hasHooks = expected.some((name) => hooks.find(name) !== undefined);
+  const serving = { messages: serveMessages, upgrade: serveUpgrade };
+  return { adapter: await chooseAdapter(application, hasHooks, takeover, serving, idle), hooks };
 }

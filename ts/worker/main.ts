@@ -13,15 +13,18 @@ import { SlotBoard } from "../channel/slot-board.ts";
 import { provideDecisions } from "../decisions.ts";
 import { TenonError } from "../errors.ts";
 import { provideFacts } from "../facts.ts";
+import type { HookExports } from "../hooks/exports.ts";
+import { HookRunner } from "../hooks/runner.ts";
 import { native } from "../native.ts";
 import { ScoreboardHeader } from "../wire/protocol.ts";
 import { Scoreboard, scoreboardSize } from "../wire/scoreboard.ts";
 import { bootstrap, Descriptor } from "./bootstrap.ts";
 import { reportUncaught } from "./failure.ts";
 import { handOverPipedFiles } from "./file-streams.ts";
-import { explainLoad, loadAdapter } from "./load.ts";
+import { explainLoad, loadApplication } from "./load.ts";
 import { discardOutput } from "./orphan-output.ts";
 import { offerOwnPackage } from "./own-package.ts";
+import { finishRescue, offerRescue } from "./rescue.ts";
 import { Runtime } from "./runtime.ts";
 import { asStart, ControlSocket } from "./start.ts";
 
@@ -121,6 +124,14 @@ function keepCompiled(): void {
   flushCompileCache();
 }
 
+/** Says which hooks the configuration names in vain: their requests will fail. */
+function tellMissing({ app, exports }: StartMessage, hooks: HookExports): void {
+  const missing = exports.filter((name) => hooks.find(name) === undefined);
+  if (missing.length === 0) return;
+  const names = missing.join(", ");
+  log(`TN0305: [${where()}] ${app} does not export what the configuration names: ${names}`);
+}
+
 async function run(message: StartMessage): Promise<void> {
   // Now, while we are the user that may write there: what comes later is the application's.
   keepCompiled();
@@ -140,21 +151,27 @@ async function run(message: StartMessage): Promise<void> {
     control.say({ type: "purge", ...(exportName === undefined ? {} : { export: exportName }) });
   });
   provideFacts(() => currentExchange.getStore()?.request.facts);
+  offerRescue();
   offerOwnPackage();
   process.on("SIGTERM", onTerminate);
   control.keepAlive(false);
   handOverPipedFiles();
-  const adapter = await loadAdapter(message.app, takeover);
+  const { adapter, hooks } = await loadApplication(message.app, message.exports, takeover);
+  tellMissing(message, hooks);
   control.keepAlive(true);
   takeover.onClose = drain;
   served = true;
-  runtime.serve(adapter);
+  runtime.serve(adapter, new HookRunner(hooks));
   control.say({ type: "ready", shape: adapter.shape });
 }
 
 function onMessage(message: SupervisorMessage): void {
   if (message.type === "drain") {
     terminate();
+    return;
+  }
+  if (message.type === "rescued") {
+    void finishRescue(message.why);
     return;
   }
   if (start !== undefined) return;

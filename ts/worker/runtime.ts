@@ -17,8 +17,17 @@ const LEAVE_MS = 1000;
 /** Connections taken from the worker's endpoint at one turn of the event loop. */
 const ENDPOINT_BATCH = 32;
 
-function handle(adapter: Adapter, exchange: Exchange): void {
-  adapter.handle(exchange);
+/** HELLO offers all phases: which exports there are is told when one is asked for. */
+const ALL_PHASES: bigint = Object.values(Phase).reduce(
+  (bits, phase) => bits | (1n << BigInt(phase)),
+  0n,
+);
+
+/** Who takes exchanges: the application's adapter, or its hooks. */
+type Handler = Pick<Adapter, "handle">;
+
+function handle(handler: Handler, exchange: Exchange): void {
+  handler.handle(exchange);
 }
 
 function throwAgain(error: unknown): void {
@@ -55,7 +64,8 @@ export class Runtime implements ChannelOwner {
   readonly #endpoint: AcceptGate;
   readonly #queue: AcceptGate;
   readonly #heartbeat: NodeJS.Timeout;
-  #adapter: Adapter | undefined;
+  #adapter: Handler | undefined;
+  #hooks: Handler | undefined;
   /** Channels from the queue whose first exchange has not begun. */
   #reserved = 0;
   #draining = false;
@@ -81,8 +91,9 @@ export class Runtime implements ChannelOwner {
   }
 
   /** Takes exchanges from now on. */
-  serve(adapter: Adapter): void {
+  serve(adapter: Handler, hooks: Handler): void {
     this.#adapter = adapter;
+    this.#hooks = hooks;
     if (this.#draining) return;
     this.#slot.beat();
     this.#slot.setState(WorkerState.READY);
@@ -118,8 +129,9 @@ export class Runtime implements ChannelOwner {
     this.#unreserve(channel);
     this.#slot.begin(channel.claim, exchange.number);
     if (this.#room() <= 0) this.#queue.close();
+    const handler = exchange.hook ? this.#hooks : this.#adapter;
     try {
-      currentExchange.run(exchange, handle, this.#adapter as Adapter, exchange);
+      currentExchange.run(exchange, handle, handler as Handler, exchange);
     } catch (error) {
       this.failed(error, exchange);
     }
@@ -189,7 +201,7 @@ export class Runtime implements ChannelOwner {
       incarnation: start.incarnation,
       generation: start.generation,
       claim: claim.word,
-      phases: 1n << BigInt(Phase.HANDLER),
+      phases: ALL_PHASES,
     };
     this.#channels.add(new Channel(fd, this, claim, hello, queued));
     this.#setGates();

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// A batch of the log phase: an exchange whose body is a sequence of REQUEST frames, each the record of a request that is over. Made by runner.ts.
+import { stackOf } from "../adapter/response-sender.ts";
+import type { Exchange, ExchangeListener } from "../channel/exchange.ts";
+import { fail } from "../errors.ts";
+import { frameTypeName } from "../wire/frame.ts";
+import { decodeRequest, type RequestHead } from "../wire/message.ts";
+import { Fact, FrameType, LogLevel, Phase, WireError } from "../wire/protocol.ts";
+import { FrameReader } from "../wire/reader.ts";
+import { wireErrorNumber, wireFail } from "../wire/wire-error.ts";
+import type { Answered } from "./asking.ts";
+import type { HookExports } from "./exports.ts";
+import { type HookLog, logOf } from "./hook-log.ts";
+import type { HookFunction } from "./outcome.ts";
+import { HookRequest, type RequestHost } from "./request.ts";
+import { OK } from "./results.ts";
+import type { RequestState, States } from "./state.ts";
+
+const OVER = "the request is over";
+
+/** The request of one record. It can only be read. */
+class LoggedRequest implements RequestHost {
+  readonly id: string;
+  readonly request: HookRequest;
+  readonly log: HookLog;
+  readonly body: null = null;
+  readonly #states: States;
+
+  constructor(head: RequestHead, exchange: Exchange, states: States) {
+    this.id = head.facts[Fact.REQUEST_ID] ?? "";
+    this.log = logOf(exchange, `[#${this.id}] `);
+    this.#states = states;
+    this.request = new HookRequest(head, this);
+    HookRequest.take(this.request, OVER);
+  }
+
+  get signal(): AbortSignal {
+    return new AbortController().signal;
+  }
+
+  get stated(): boolean {
+    return this.#states.has(this.id);
+  }
+
+  state(): RequestState {
+    return this.#states.of(this.id);
+  }
+
+  ask(): Promise<Answered> {
+    return Promise.reject(fail("TENON_ERR_HOOK_OVER", { reason: OVER }));
+  }
+}
+
+/** One batch. RESULT acknowledges it when the hooks of all its records have returned; one that fails counts as done, since it would fail again. */
+export class LogBatch implements ExchangeListener {
+  readonly #exchange: Exchange;
+  readonly #exports: HookExports;
+  readonly #states: States;
+  readonly #reader = new FrameReader();
+  /** Requests that are over once the batch is done: another of its records may be of the same. */
+  readonly #ended: string[] = [];
+  #running = 0;
+  #whole = false;
+
+  constructor(exchange: Exchange, exports: HookExports, states: States) {
+    this.#exchange = exchange;
+    this.#exports = exports;
+    this.#states = states;
+  }
+
+  /** Takes the records as they come. */
+  start(): void {
+    this.#exchange.listener = this;
+    if (this.#exchange.bodyEnded) this.bodyEnd();
+    else this.#exchange.pull();
+  }
+
+  bodyChunk(chunk: Uint8Array): void {
+    const reader = this.#reader;
+    try {
+      reader.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+      while (!this.#exchange.over && reader.next()) this.#take();
+    } catch (error) {
+      this.#refuse(error);
+    }
+    this.#exchange.pull();
+  }
+
+  bodyEnd(): void {
+    this.#whole = true;
+    if (!this.#reader.empty) this.#refuse(wireFail(WireError.TRUNCATED, "a batch of the log"));
+    this.#acknowledge();
+  }
+
+  drained(): void {}
+
+  aborted(): void {}
+
+  #take(): void {
+    const { type, buffer, start, end } = this.#reader;
+    if (type !== FrameType.REQUEST) throw wireFail(WireError.BAD_PAYLOAD, frameTypeName(type));
+    const head = decodeRequest(buffer, start, end);
+    if (head.phase !== Phase.LOG_TRANSACTION) {
+      throw wireFail(WireError.BAD_PAYLOAD, `a record of the phase ${head.phase}`);
+    }
+    const name = head.facts[Fact.EXPORT];
+    this.#ended.push(head.facts[Fact.REQUEST_ID] ?? "");
+    if (name !== undefined) void this.#record(name, this.#exports.get(name, head.phase), head);
+  }
+
+  async #record(name: string, hook: HookFunction, head: RequestHead): Promise<void> {
+    const logged = new LoggedRequest(head, this.#exchange, this.#states);
+    this.#running += 1;
+    try {
+      await hook(logged.request);
+    } catch (error) {
+      logged.log.error(`the hook ${name} failed: ${stackOf(error)}`);
+    }
+    this.#running -= 1;
+    this.#acknowledge();
+  }
+
+  #acknowledge(): void {
+    if (!this.#whole || this.#running > 0) return;
+    for (const id of this.#ended) this.#states.forget(id);
+    this.#exchange.result({ code: OK, flags: 0, ttl: 0, vary: [], entries: [] });
+  }
+
+  /** A batch that cannot be read, or names a hook that there is not: the host keeps it. */
+  #refuse(error: unknown): void {
+    const number = wireErrorNumber(error) ?? WireError.APPLICATION;
+    const text = error instanceof Error ? error.message : String(error);
+    this.#exchange.log(LogLevel.ERROR, `a batch of the log was refused: ${text}`);
+    this.#exchange.abort(number, text);
+  }
+}

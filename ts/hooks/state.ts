@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// What hooks keep of a request from one phase to the next, by request id, until the host says that the request is over.
+
+/** What a hook keeps of a request: its own fields. */
+export type RequestState = Record<string, unknown>;
+
+interface Held {
+  readonly state: RequestState;
+  /** When it was last used, ms, by Date.now(). */
+  usedAt: number;
+}
+
+/** No request lives longer, so that its end was not told: ms. */
+const LONGEST_MS = 600_000;
+const SWEEP_MS = 60_000;
+
+/** The states that a worker holds. */
+export class States {
+  readonly #held = new Map<string, Held>();
+  readonly #now: () => number;
+  #sweepAt = 0;
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  has(id: string): boolean {
+    return this.#held.has(id);
+  }
+
+  /** The state of a request; made when there is none. */
+  of(id: string): RequestState {
+    const now = this.#now();
+    if (now >= this.#sweepAt) this.#sweep(now);
+    let held = this.#held.get(id);
+    if (held === undefined) {
+      held = { state: {}, usedAt: now };
+      this.#held.set(id, held);
+    }
+    held.usedAt = now;
+    return held.state;
+  }
+
+  /** The request is over. */
+  forget(id: string): void {
+    this.#held.delete(id);
+  }
+
+  /** Lets go of what nobody will ask for: the host that would have told has died. */
+  #sweep(now: number): void {
+    this.#sweepAt = now + SWEEP_MS;
+    for (const [id, { usedAt }] of this.#held) {
+      if (now - usedAt > LONGEST_MS) this.#held.delete(id);
+    }
+  }
+}
