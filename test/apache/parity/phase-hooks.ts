@@ -19,10 +19,15 @@ export const ok = (r: HookRequest): number => {
   return OK;
 };
 
+/** A line of the configuration for the same hook again would be refused. */
+export const okAgain: typeof ok = ok;
+
 export const declined = (r: HookRequest): number => {
   count(r);
   return DECLINED;
 };
+
+export const declinedAgain: typeof declined = declined;
 
 export const someone = (r: HookRequest): number => {
   count(r);

@@ -39,17 +39,17 @@ const inOrder = [
 ];
 
 const configuration = `
-${hook("post_read_request", "ok ok", stacked)}
+${hook("post_read_request", "ok okAgain", stacked)}
 ${hook("translate_name", "ok serverError", stacked)}
 ${hook("map_to_storage", "ok serverError", stacked)}
 <Location "/stacked">
   ${bogus}
-  ${hook("header_parser", "ok declined declined ok")}
-  ${hook("access_checker", "ok ok")}
+  ${hook("header_parser", "ok declined declinedAgain okAgain")}
+  ${hook("access_checker", "ok okAgain")}
   ${hook("check_user_id", "declined someone unauthorized")}
   ${hook("auth_checker", "declined ok unauthorized")}
   ${hook("type_checker", "ok serverError")}
-  ${hook("fixups", "ok declined declined ok")}
+  ${hook("fixups", "ok declined declinedAgain okAgain")}
   ${hook("handler", "declined handler serverError")}
 </Location>
 ${hook("post_read_request", "ok", all)}
@@ -71,7 +71,7 @@ ${hook("map_to_storage", "declined", all)}
   TenonHook log_transaction parity
 </Location>
 <Location "/three">
-  ${hook("fixups", "ok declined ok")}
+  ${hook("fixups", "ok declined okAgain")}
   TenonHook handler parity
 </Location>
 <Location "/status">

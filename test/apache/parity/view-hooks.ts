@@ -3,6 +3,7 @@
 import {
   DECLINED,
   type Fixups,
+  type Handler,
   type HeaderParser,
   type LogTransaction,
   OK,
@@ -11,7 +12,10 @@ import {
 } from "../../../ts/index.ts";
 
 console.log("dummymodule is loaded");
-process.once("SIGTERM", () => console.log("srv_register_cleanup test ok"));
+process.once("SIGTERM", () => {
+  console.log("srv_register_cleanup test ok");
+  process.exit();
+});
 process.once("exit", () => console.log("apache_register_cleanup test ok"));
 
 export const members: Fixups = (r) =>
@@ -176,12 +180,21 @@ export const logTransaction: LogTransaction = (r) => {
   console.log(`${r.state["cleanup"]} ${r.uri} ${r.status}`);
 };
 
+export const seed: HeaderParser = (r) => {
+  r.env.set("ERROR_NOTES", r.args ?? "");
+  return OK;
+};
+
 export const bomb: Fixups = (r) => {
   r.env.set("ERROR_NOTES", "never kept");
   throw new Error(`bomb of ${r.uri}`);
 };
 
 export const sayError: Fixups = (r) =>
-  new Response(`Error: ${r.env.get("REDIRECT_STATUS")} ${r.env.get("REDIRECT_URL")} ${r.isRedirect}`);
+  new Response(`Error: ${r.env.get("REDIRECT_ERROR_NOTES")}, ${r.isRedirect}`, {
+    status: Number(r.env.get("REDIRECT_STATUS")),
+  });
+
+export const sayPart: Handler = (r) => new Response(`part: ${r.isSubrequest}`);
 
 export const noneHandler = null;
