@@ -103,7 +103,8 @@ long tenon_cache_get(request_rec *r, const uint8_t *label, uint8_t **content)
         tenon_cache_unlock();
     }
     if (status != APR_SUCCESS) {
-        if (!APR_STATUS_IS_NOTFOUND(status)) {
+        /* mod_socache_dbm has no other word for what is not there. */
+        if (!APR_STATUS_IS_NOTFOUND(status) && status != APR_EGENERAL) {
             complain(r, status, "read");
         }
         return -1;

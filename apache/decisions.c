@@ -150,9 +150,9 @@ int tenon_decision_find(request_rec *r, const tenon_hook *hook, const apr_array_
 static void explain(request_rec *r, const tenon_hook *hook, const char *why, const char *name)
 {
     static apr_uint32_t explained;
-    ap_log_rerror(APLOG_MARK, apr_atomic_xchg32(&explained, 1) ? APLOG_DEBUG : APLOG_WARNING, 0, r,
-                  "TN0092: a decision of %s#%s is not kept: %s%s", hook->pool->name, hook->export,
-                  why, name);
+    const int level = apr_atomic_xchg32(&explained, 1) ? APLOG_DEBUG : APLOG_WARNING;
+    ap_log_rerror(APLOG_MARK, level, 0, r, "TN0092: a decision of %s#%s is not kept: %s%s",
+                  hook->pool->name, hook->export, why, name);
 }
 
 static int knows(const tenon_question *question, const char *name)

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { Agent } from "node:http";
+import http2 from "node:http2";
 import { join } from "node:path";
 import { type Answer, type Ask, ask, open } from "../helpers/http-client.ts";
 import { pool, probe, root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
@@ -20,8 +21,10 @@ interface Got {
   readonly error?: string;
 }
 
-function fill(htdocs: string): Buffer {
-  const big = Buffer.alloc(BIG, "some bytes, ");
+const big = Buffer.alloc(BIG, "some bytes, ");
+const digestOfBig = createHash("sha256").update(big).digest("hex");
+
+function fill(htdocs: string): void {
   mkdirSync(join(htdocs, "folder"));
   writeFileSync(join(htdocs, "page.txt"), "a page");
   writeFileSync(join(htdocs, "big.bin"), big);
@@ -31,29 +34,11 @@ function fill(htdocs: string): Buffer {
     '#!/bin/sh\nprintf "Content-Type: text/x-method\\n\\n$REQUEST_METHOD $HTTP_X_ONE"\ncat\n',
   );
   chmodSync(join(htdocs, "script.cgi"), 0o755);
-  return big;
 }
 
-describe("what a hook asks httpd", () => {
-  let httpd: TestHttpd;
-  let big: Buffer;
-  const get = (path: string, options: Ask = {}): Promise<Answer> => ask(httpd.url + path, options);
-  const query = (fields: Readonly<Record<string, string | readonly string[]>>): string => {
-    const pairs = Object.entries(fields).flatMap(([name, value]) =>
-      [value].flat().map((text): [string, string] => [name, text as string]),
-    );
-    return `/ask?${new URLSearchParams(pairs)}`;
-  };
-  const got = async (fields: Parameters<typeof query>[0], options: Ask = {}): Promise<Got> => {
-    const answer = await get(query(fields), options);
-    assert.equal(answer.status, 200, answer.text);
-    return JSON.parse(answer.text) as Got;
-  };
-
-  before(async () => {
-    const text = ({ htdocs }: { htdocs: string }): string => {
-      big = fill(htdocs);
-      return `<TenonPool asking>
+const text = ({ htdocs }: { htdocs: string }): string => {
+  fill(htdocs);
+  return `<TenonPool asking>
   TenonApp "${app}"
   TenonProcesses 1 2
 </TenonPool>
@@ -79,8 +64,29 @@ SetEnv FROM_HTTPD "a value"
   SetHandler none
   TenonHook handler asking
 </Location>`;
-    };
-    httpd = await startHttpd({ text, load: ["mime", "cgi", "env", "dir", "alias"] });
+};
+
+const load = ["mime", "cgi", "env", "dir", "alias"];
+
+/** The path that has the hook ask. */
+function query(fields: Readonly<Record<string, string | readonly string[]>>): string {
+  const pairs = Object.entries(fields).flatMap(([name, value]) =>
+    [value].flat().map((text): [string, string] => [name, text as string]),
+  );
+  return `/ask?${new URLSearchParams(pairs)}`;
+}
+
+describe("what a hook asks httpd", () => {
+  let httpd: TestHttpd;
+  const get = (path: string, options: Ask = {}): Promise<Answer> => ask(httpd.url + path, options);
+  const got = async (fields: Parameters<typeof query>[0], options: Ask = {}): Promise<Got> => {
+    const answer = await get(query(fields), options);
+    assert.equal(answer.status, 200, answer.text);
+    return JSON.parse(answer.text) as Got;
+  };
+
+  before(async () => {
+    httpd = await startHttpd({ text, load });
     await httpd.waitForReady("asking", 1);
     await httpd.waitForReady("probe", 1);
     httpd.expectLog("AH01630");
@@ -138,7 +144,7 @@ SetEnv FROM_HTTPD "a value"
     it("gives a body of any size whole", async () => {
       const { bytes, digest } = await got({ uri: "/big.bin" });
       assert.equal(bytes, BIG);
-      assert.equal(digest, createHash("sha256").update(big).digest("hex"));
+      assert.equal(digest, digestOfBig);
     });
 
     it("ends a body that the hook does not read on, and serves on", async () => {
@@ -238,3 +244,41 @@ SetEnv FROM_HTTPD "a value"
     });
   });
 });
+
+for (const mpm of ["worker", "prefork"] as const) {
+  describe(`what a hook asks httpd, under the ${mpm} MPM`, () => {
+    let httpd: TestHttpd;
+    before(async () => {
+      httpd = await startHttpd({ text, load, mpm, tls: mpm === "worker" });
+      await httpd.waitForReady("asking", 1);
+    });
+    after(() => httpd.stop());
+
+    it("is answered over HTTP/1.1", async () => {
+      const { text: variables } = await ask(
+        httpd.url + query({ variable: ["%{REQUEST_METHOD}", "2"] }),
+      );
+      assert.deepEqual(JSON.parse(variables), ["GET", "2"]);
+      const { text: whole } = await ask(httpd.url + query({ uri: "/big.bin" }));
+      assert.equal((JSON.parse(whole) as Got).digest, digestOfBig);
+    });
+
+    // prefork has no HTTP/2.
+    if (mpm === "prefork") return;
+
+    it("is answered over HTTP/2, for several streams at once", async () => {
+      const session = http2.connect(httpd.tlsUrl, { rejectUnauthorized: false });
+      try {
+        const read = async (path: string): Promise<Got> =>
+          JSON.parse((await session.request({ ":path": path }).toArray()).join("")) as Got;
+        const all = await Promise.all([1, 2, 3, 4].map(() => read(query({ uri: "/big.bin" }))));
+        assert.deepEqual(
+          all.map(({ digest }) => digest),
+          Array(4).fill(digestOfBig),
+        );
+      } finally {
+        session.destroy();
+      }
+    });
+  });
+}

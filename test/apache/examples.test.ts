@@ -21,9 +21,9 @@ describe("examples under httpd", () => {
   });
   after(() => httpd.stop());
 
-  it("are one of each application shape", () => {
+  it("are one of each application shape, and one of hooks", () => {
     const names = examples.map(({ name }) => name).sort();
-    assert.deepEqual(names, ["commonjs", "express", "fastify", "hello", "listener"]);
+    assert.deepEqual(names, ["commonjs", "express", "fastify", "hello", "listener", "login"]);
   });
 
   for (const { name } of examples) {

@@ -21,6 +21,7 @@ const pages = [
   "docs/apache.md",
   "docs/compatibility.md",
   "docs/applications.md",
+  "docs/authentication.md",
   "docs/errors.md",
 ];
 

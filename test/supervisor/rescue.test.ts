@@ -75,6 +75,7 @@ describe("ts/supervisor/rescue.ts", () => {
       await over(clock, server);
       return await outcome;
     } finally {
+      for (const socket of server.clients) socket.terminate();
       server.close();
     }
   }
@@ -127,7 +128,10 @@ describe("ts/supervisor/rescue.ts", () => {
 
   it("believes nothing of a stack but texts and numbers", async () => {
     const frames = [
-      { functionName: { toString: 1 }, location: { lineNumber: "x", columnNumber: null } },
+      {
+        functionName: { toString: 1 },
+        location: { scriptId: "1", lineNumber: "x", columnNumber: null },
+      },
       7,
       null,
       { functionName: "f".repeat(100_000), location: [] },
@@ -136,6 +140,10 @@ describe("ts/supervisor/rescue.ts", () => {
       (socket) => {
         socket.on("message", (data) => {
           const { id, method } = JSON.parse(String(data));
+          if (method === "Debugger.enable") {
+            const params = { scriptId: "1", url: "file:///app.ts" };
+            socket.send(JSON.stringify({ method: "Debugger.scriptParsed", params }));
+          }
           if (method === "Debugger.pause") {
             socket.send(
               JSON.stringify({ method: "Debugger.paused", params: { callFrames: frames } }),
@@ -150,7 +158,7 @@ describe("ts/supervisor/rescue.ts", () => {
     );
     assert.equal(failed, undefined);
     assert.equal(request.length, 1000);
-    assert.equal(stack[0], "at <anonymous> (:1:1)");
+    assert.equal(stack[0], "at <anonymous> (/app.ts:1:1)");
     assert.ok(stack.every((line) => line.length < 1100));
   });
 });

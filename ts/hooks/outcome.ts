@@ -28,7 +28,7 @@ export interface Outcome {
 interface Manner {
   call(hook: HookFunction, request: HookRequest): unknown;
   /** Undefined for a result that the phase does not know. */
-  outcome(result: unknown): Outcome | undefined;
+  outcome(result: unknown, request: HookRequest): Outcome | undefined;
   readonly expected: string;
 }
 
@@ -96,9 +96,11 @@ const getRealmHash: Manner = {
 
 const checkAuthorization: Manner = {
   call: (hook, request) => hook(request, request.arguments),
-  outcome: (result) => {
-    if (typeof result === "boolean") return code(result ? AuthzStatus.GRANTED : AuthzStatus.DENIED);
-    return oneOf(AuthzStatus, result);
+  outcome: (result, request) => {
+    if (typeof result !== "boolean") return oneOf(AuthzStatus, result);
+    if (result) return code(AuthzStatus.GRANTED);
+    // httpd asks before it has authenticated: the answer may be another one when there is a user.
+    return code(request.user === undefined ? AuthzStatus.DENIED_NO_USER : AuthzStatus.DENIED);
   },
   expected: "checkAuthorization returns true, false or an AuthzStatus",
 };
@@ -144,9 +146,14 @@ export function takeApart(returned: unknown): {
 }
 
 /** Makes the outcome of a result. @throws {TENON_ERR_HOOK_RESULT} */
-export function outcomeOf(phase: number, name: string, result: unknown): Outcome {
+export function outcomeOf(
+  phase: number,
+  name: string,
+  result: unknown,
+  request: HookRequest,
+): Outcome {
   const manner = manners[phase] as Manner;
-  const outcome = manner.outcome(result);
+  const outcome = manner.outcome(result, request);
   if (outcome !== undefined) return outcome;
   throw fail("TENON_ERR_HOOK_RESULT", { name, got: describe(result), expected: manner.expected });
 }

@@ -176,7 +176,7 @@ export class HookRun implements ExchangeListener, RequestHost {
       this.#respond(result);
       return;
     }
-    const { code, value } = outcomeOf(phase, this.#name, result);
+    const { code, value } = outcomeOf(phase, this.#name, result, this.request);
     this.result(code, value === undefined ? [] : [valueEntry(value)], cache);
   }
 

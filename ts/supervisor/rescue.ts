@@ -45,10 +45,15 @@ function within<T>(clock: Clock, ms: number, step: string, promise: Promise<T>):
 
 const ownFolder = fileURLToPath(new URL("..", import.meta.url));
 
+/** Code that is neither Node's nor ours. */
+function isForeign({ file }: StackFrame): boolean {
+  return file.startsWith("/") && !file.startsWith(ownFolder);
+}
+
 /** A stack as Node prints it, without Node's code and ours as far as there is other. */
 function textOf(frames: readonly StackFrame[]): string[] {
-  const own = frames.filter(({ file }) => file.startsWith("/") && !file.startsWith(ownFolder));
-  const shown = own.length > 0 ? own : frames;
+  const foreign = frames.filter(isForeign);
+  const shown = foreign.length > 0 ? foreign : frames;
   return shown
     .slice(0, MOST_FRAMES)
     .map(
@@ -76,9 +81,11 @@ export async function rescue(options: RescueOptions): Promise<Rescued> {
     inspector = await step("the inspector did not answer", Inspector.connect(address));
     for (let pauses = 1; pauses <= MOST_PAUSES && request === ""; pauses++) {
       if (pauses > 1) await step("it did not go on", inspector.resume());
-      stack = textOf(await step("it could not be paused: native code", inspector.pause()));
-      const expression = rescueExpression(pauses === MOST_PAUSES);
-      request = await step("it was not named", inspector.evaluate(expression));
+      const frames = await step("it could not be paused: native code", inspector.pause());
+      const last = pauses === MOST_PAUSES;
+      stack = textOf(frames);
+      if (!last && !frames.some(isForeign)) continue;
+      request = await step("it was not named", inspector.evaluate(rescueExpression(last)));
     }
     // No reply comes before the execution goes on.
     void inspector.send("Runtime.terminateExecution");

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { HttpdPlaces } from "../../ts/cli/private-httpd.ts";
+import { ask } from "../helpers/http-client.ts";
+import { root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
+import { waitUntil } from "../helpers/processes.ts";
+
+/** What test/applications/log-view.ts tells of a request. */
+interface SeenRecord {
+  readonly id: string;
+  readonly method: string;
+  readonly unparsedUri: string;
+  readonly uri: string;
+  readonly args?: string;
+  readonly theRequest: string;
+  readonly status: number;
+  readonly bytesSent: number;
+  readonly duration: number;
+  readonly user?: string;
+  readonly filename: string;
+  readonly agent?: string;
+  readonly type?: string;
+  readonly tenant?: string;
+  readonly statePid?: number;
+  readonly pid: number;
+}
+
+const application = join(root, "test", "applications", "log-view.ts");
+const load = ["alias", "auth_basic", "authn_core", "authn_file", "authz_user", "include"];
+
+function configuration(places: HttpdPlaces, written: string): string {
+  return `<TenonPool log>
+  TenonApp "${application}"
+  TenonEnv RECORDS "${written}"
+  TenonProcesses 2
+</TenonPool>
+TenonHook fixups log
+TenonHook log_transaction log
+CustomLog "${join(places.logs, "access.log")}" "%U %{tenant}n"
+ErrorDocument 404 /missing.txt
+<Directory "${places.htdocs}">
+  Options +Includes
+  <Files "*.shtml">
+    SetOutputFilter INCLUDES
+  </Files>
+</Directory>
+<Location "/secret.txt">
+  AuthType Basic
+  AuthName "secret"
+  AuthBasicProvider file
+  AuthUserFile "${join(places.directory, "passwords")}"
+  Require valid-user
+</Location>
+`;
+}
+
+describe("a record of the log phase", () => {
+  let httpd: TestHttpd;
+  let written: string;
+
+  before(async () => {
+    const text = (places: HttpdPlaces): string => {
+      const folder = join(places.directory, "written");
+      mkdirSync(folder);
+      chmodSync(folder, 0o777);
+      written = join(folder, "records");
+      for (const name of ["file", "missing", "part", "secret"]) {
+        writeFileSync(join(places.htdocs, `${name}.txt`), `${name}\n`);
+      }
+      writeFileSync(join(places.htdocs, "whole.shtml"), '<!--#include virtual="/part.txt" -->\n');
+      // alice, secret
+      const line = "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n";
+      writeFileSync(join(places.directory, "passwords"), line, { mode: 0o644 });
+      return configuration(places, written);
+    };
+    httpd = await startHttpd({ load, text });
+    await httpd.waitForReady("log", 2);
+  });
+  after(() => httpd.stop());
+
+  /** Records of requests whose target holds a text; waits for the first. */
+  async function recordsOf(target: string): Promise<SeenRecord[]> {
+    const read = (): SeenRecord[] =>
+      existsSync(written)
+        ? readFileSync(written, "utf8")
+            .split("\n")
+            .slice(0, -1)
+            .map((line) => JSON.parse(line) as SeenRecord)
+            .filter(({ theRequest }) => theRequest.includes(target))
+        : [];
+    await waitUntil(`a record of ${target}`, () => read().length > 0, {
+      explain: () => httpd.log().tail(),
+    });
+    return read();
+  }
+
+  it("tells what the client asked for and what it got", async () => {
+    const headers = { "user-agent": "a test" };
+    const answer = await ask(`${httpd.url}/file.txt?a=b`, { headers });
+    assert.equal(answer.status, 200);
+    const [record, ...others] = await recordsOf("/file.txt?a=b");
+    assert.ok(record !== undefined);
+    assert.deepEqual(others, []);
+    const { id, duration, pid, statePid, ...facts } = record;
+    assert.match(id, /^[\w@-]{20,}$/);
+    assert.ok(duration > 0 && duration < 20_000, String(duration));
+    assert.deepEqual(facts, {
+      method: "GET",
+      unparsedUri: "/file.txt?a=b",
+      uri: "/file.txt",
+      args: "a=b",
+      theRequest: "GET /file.txt?a=b HTTP/1.1",
+      status: 200,
+      bytesSent: 5,
+      filename: join(httpd.places.htdocs, "file.txt"),
+      agent: "a test",
+      tenant: "acme",
+    });
+    // It came to the worker that had the request before, with what that kept of it.
+    assert.equal(pid, statePid);
+  });
+
+  it("comes once for an internal redirect, with what the client asked for and what it got", async () => {
+    const answer = await ask(`${httpd.url}/nothing?c=d`);
+    assert.equal(answer.status, 404);
+    const records = await recordsOf("/nothing?c=d");
+    const seen = records.map(({ method, theRequest, uri, status }) => [
+      method,
+      theRequest,
+      uri,
+      status,
+    ]);
+    assert.deepEqual(seen, [["GET", "GET /nothing?c=d HTTP/1.1", "/missing.txt", 404]]);
+  });
+
+  it("does not come for a subrequest", async () => {
+    const answer = await ask(`${httpd.url}/whole.shtml`);
+    assert.equal(answer.text.trim(), "part");
+    // A record behind it, of the same connection to the same process or not, shows that no other one is on its way.
+    const records = await recordsOf("/whole.shtml");
+    assert.deepEqual(
+      records.map(({ uri }) => uri),
+      ["/whole.shtml"],
+    );
+  });
+
+  it("has the user, and comes for what was refused", async () => {
+    assert.equal((await ask(`${httpd.url}/secret.txt?e=1`)).status, 401);
+    const authorization = `Basic ${Buffer.from("alice:secret").toString("base64")}`;
+    const answer = await ask(`${httpd.url}/secret.txt?e=2`, { headers: { authorization } });
+    assert.equal(answer.status, 200);
+    const [refused] = await recordsOf("/secret.txt?e=1");
+    const [passed] = await recordsOf("/secret.txt?e=2");
+    assert.deepEqual([refused?.status, refused?.user], [401, undefined]);
+    assert.deepEqual([passed?.status, passed?.user], [200, "alice"]);
+  });
+
+  it("leaves the access log what a hook has noted before", async () => {
+    await ask(`${httpd.url}/file.txt?f=g`);
+    const path = join(httpd.places.logs, "access.log");
+    const noted = (): boolean => readFileSync(path, "latin1").includes("/file.txt acme\n");
+    await waitUntil("a line of the access log", noted);
+  });
+});

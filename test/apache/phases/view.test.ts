@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import http2 from "node:http2";
+import { join } from "node:path";
+import { ask, askJson } from "../../helpers/http-client.ts";
+import { hookEach, hooksPool, modules, PhasesHttpd, phases, putFiles } from "./httpd.ts";
+
+type View = Readonly<Record<string, unknown>>;
+
+const seeing = phases.filter(
+  (phase) => !/insert|note_auth|force_authn|check_user|auth_checker/.test(phase),
+);
+/** Phases before httpd knows which file a path stands for. */
+const early = seeing.slice(0, seeing.indexOf("map_to_storage"));
+
+for (const mpm of ["event", "prefork"] as const) {
+  describe(`what a hook sees, under the ${mpm} MPM`, () => {
+    let httpd: PhasesHttpd;
+    let htdocs: string;
+
+    before(async () => {
+      httpd = await PhasesHttpd.start({
+        mpm,
+        tls: true,
+        load: [...modules, "headers", "env", "setenvif"],
+        text: (places) => {
+          htdocs = places.htdocs;
+          putFiles(htdocs, {
+            "file.txt": "a file",
+            "page.shtml": '<!--#include virtual="/file.txt?handler=view" -->',
+          });
+          return `${hooksPool("rec")}
+${hookEach("rec", "order=early")}
+TypesConfig /dev/null
+AddType text/plain .txt
+AddType text/html .shtml
+AddOutputFilter INCLUDES .shtml
+ServerAdmin ada@example.test
+TenonOption colour blue
+SetEnvIf X-Asked . SET=value
+<Directory "${htdocs}">
+  Options +Includes
+  AuthName here
+</Directory>`;
+        },
+      });
+      if (mpm === "prefork") httpd.httpd.expectLog("AH10034");
+    });
+    after(() => httpd.httpd.stop());
+
+    for (const phase of seeing) {
+      it(`is the request in ${phase}`, async () => {
+        const url = `${httpd.url}/%66ile.txt?${phase}=view`;
+        const answer = await ask(url, { headers: { "X-Asked": "yes" } });
+        const view = JSON.parse(answer.text) as View;
+        assert.deepEqual(
+          [view["method"], view["args"], view["unparsedUri"], view["theRequest"]],
+          [
+            "GET",
+            `${phase}=view`,
+            `/%66ile.txt?${phase}=view`,
+            `GET /%66ile.txt?${phase}=view HTTP/1.1`,
+          ],
+        );
+        assert.deepEqual(
+          [view["protocol"], view["hostname"], view["scheme"], view["clientAddress"]],
+          ["HTTP/1.1", "127.0.0.1", "http", "127.0.0.1"],
+        );
+        assert.deepEqual(
+          [view["isInitial"], view["isSubrequest"], view["isRedirect"]],
+          [true, false, false],
+        );
+        assert.deepEqual(
+          [view["documentRoot"], view["serverAdmin"], view["serverPort"], view["headersIn"]],
+          [htdocs, "ada@example.test", httpd.httpd.places.port, "yes"],
+        );
+        assert.equal(view["option"], "blue");
+        assert.ok(Math.abs(Date.parse(String(view["requestTime"])) - Date.now()) < 60_000);
+        const file = join(htdocs, "file.txt");
+        if (!early.includes(phase)) assert.equal(view["filename"], file);
+        if (["fixups", "handler"].includes(phase)) {
+          assert.deepEqual(
+            [view["uri"], view["contentType"], view["env"], view["authName"]],
+            ["/file.txt", "text/plain", "value", "here"],
+          );
+          const { type, size } = view["finfo"] as { type: string; size: number };
+          assert.deepEqual([type, size], ["file", 6]);
+        }
+      });
+    }
+
+    it("is the redirected request, and its subrequest", async () => {
+      const redirected = await askJson<View>(
+        `${httpd.url}/file.txt?fixups=redirect:/file.txt%3Fhandler%3Dview`,
+      );
+      assert.deepEqual([redirected["isRedirect"], redirected["isInitial"]], [true, false]);
+    });
+
+    it("keeps state and id over the phases of a request", async () => {
+      const path = "/file.txt?post_read_request=remember:one&fixups=recall";
+      const first = await askJson<{ state: View; lost: boolean; id: string }>(httpd.url + path);
+      assert.deepEqual([first.state, first.lost], [{ word: "one" }, false]);
+      const second = await askJson<{ state: View; id: string }>(
+        `${httpd.url}/file.txt?fixups=recall`,
+      );
+      assert.deepEqual(second.state, {});
+      assert.notEqual(first.id, second.id);
+    });
+
+    if (mpm !== "prefork") {
+      it("is the same over HTTP/2 and TLS", async () => {
+        const session = http2.connect(httpd.httpd.tlsUrl, { rejectUnauthorized: false });
+        for (const phase of ["post_read_request", "access_checker", "fixups"]) {
+          const stream = session.request({ ":path": `/file.txt?${phase}=view` });
+          const pieces: Buffer[] = [];
+          stream.on("data", (piece: Buffer) => pieces.push(piece));
+          await once(stream, "end");
+          const view = JSON.parse(Buffer.concat(pieces).toString()) as View;
+          assert.deepEqual(
+            [view["protocol"], view["scheme"], view["uri"]],
+            ["HTTP/2.0", "https", "/file.txt"],
+          );
+          assert.match(String(view["tls"]), /^TLSv1\.[23]$/);
+        }
+        const refused = session.request({ ":path": "/file.txt?access_checker=status:403" });
+        const [head] = (await once(refused, "response")) as [http2.IncomingHttpHeaders];
+        assert.equal(head[":status"], 403);
+        refused.resume();
+        session.close();
+        await once(session, "close");
+      });
+    }
+  });
+}
