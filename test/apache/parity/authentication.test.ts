@@ -73,6 +73,7 @@ describe("authentication by hooks, as mod_python's and mod_perl's", () => {
     });
     // Wrong users and passwords, as httpd says them.
     httpd.expectLog("AH01617", "AH01618", "AH01631");
+    await httpd.waitForReady("parity", 1);
   });
   after(() => httpd.stop());
 

@@ -55,6 +55,7 @@ ScriptSock "${join(directory, "run", "cgi.sock")}"
 ScriptAlias "/cgi" "${cgi}"`;
       },
     });
+    await httpd.waitForReady("content", 1);
   });
   after(() => httpd.stop());
 

@@ -77,6 +77,8 @@ ProxyPass "/proxied" "http://127.0.0.1:${port}/content/read"
 </Location>`;
       },
     });
+    await httpd.waitForReady("parity", 1);
+    await httpd.waitForReady("content", 1);
   });
   after(() => httpd.stop());
 

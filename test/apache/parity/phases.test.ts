@@ -97,6 +97,7 @@ describe("phases in which hooks are asked, as mod_python's and mod_perl's", () =
         return `${pool("parity", "TenonProcesses 1 1", hooks)}\n${configuration}`;
       },
     });
+    await httpd.waitForReady("parity", 1);
   });
   after(() => httpd.stop());
 

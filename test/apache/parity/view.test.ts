@@ -94,6 +94,8 @@ ScriptAlias "/cgi" "${join(directory, "cgi")}"
 ${configuration}`;
       },
     });
+    await httpd.waitForReady("parity", 1);
+    await httpd.waitForReady("handled", 1);
   });
   after(() => httpd.stop());
 
@@ -306,7 +308,8 @@ ${configuration}`;
     const answer = await get("bomb?seed_text");
     assert.equal(answer.status, 500);
     assert.equal(answer.text, "Error: seed_text, true");
-    await httpd.waitForLog(/bomb of \/bomb[\s\S]*view-hooks\.ts/, { since });
+    await httpd.waitForLog(/bomb of \/bomb/, { since });
+    await httpd.waitForLog(/at Module\.bomb .*view-hooks\.ts/, { since });
   });
 });
 
