@@ -151,9 +151,19 @@ static apr_status_t add_trailers(ap_filter_t *f, apr_bucket_brigade *bb)
     return ap_pass_brigade(f->next, bb);
 }
 
+/* Whether that was seen to already, for an answer that is filtered. */
+static int is_kept(const request_rec *r)
+{
+    const ap_filter_t *f = r->output_filters;
+    while (f && f->frec != keep_fields_filter) {
+        f = f->next;
+    }
+    return f != NULL;
+}
+
 void tenon_amend_head(tenon_exchange *x)
 {
-    if (!x->r->connection->master && (x->bodiless || is_respelled_vary(x->r))) {
+    if (!x->r->connection->master && (x->bodiless || is_respelled_vary(x->r)) && !is_kept(x->r)) {
         ap_add_output_filter_handle(keep_fields_filter, NULL, x->r, x->r->connection);
     }
 }

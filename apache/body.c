@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "exchange.h"
+#include "filter.h"
 #include "log.h"
 
 #define BUFFER_BYTES    65536
@@ -20,8 +21,8 @@ static apr_ssize_t read_failed(tenon_exchange *x, apr_status_t status)
 {
     x->status = ap_map_http_request_error(status, HTTP_BAD_REQUEST);
     ap_log_rerror(APLOG_MARK, APLOG_INFO, status, x->r,
-                  "TN0012: " TENON_EXCHANGE_FORMAT "cannot read the request's body",
-                  TENON_EXCHANGE_PREFIX(x));
+                  "TN0012: " TENON_EXCHANGE_FORMAT "cannot read %s", TENON_EXCHANGE_PREFIX(x),
+                  x->content ? "the content that is to be filtered" : "the request's body");
     return -1;
 }
 
@@ -54,6 +55,16 @@ static apr_ssize_t take(tenon_exchange *x, uint8_t *to)
     return (apr_ssize_t)taken;
 }
 
+/* Puts what is there without waiting, at most `most` bytes, into `input`. */
+static apr_status_t fetch(tenon_exchange *x, apr_off_t most)
+{
+    if (x->filter) {
+        return x->content ? tenon_content_fetch(x, most) : tenon_upload_fetch(x, most);
+    }
+    return ap_get_brigade(x->r->input_filters, x->input, AP_MODE_READBYTES, APR_NONBLOCK_READ,
+                          most);
+}
+
 apr_ssize_t tenon_body_read(tenon_exchange *x, uint8_t *to, size_t most)
 {
     size_t taken = 0;
@@ -62,8 +73,7 @@ apr_ssize_t tenon_body_read(tenon_exchange *x, uint8_t *to, size_t most)
     }
     while (taken < most && !x->body_read) {
         apr_ssize_t got;
-        const apr_status_t status = ap_get_brigade(x->r->input_filters, x->input, AP_MODE_READBYTES,
-                                                   APR_NONBLOCK_READ, (apr_off_t)(most - taken));
+        const apr_status_t status = fetch(x, (apr_off_t)(most - taken));
         if (APR_STATUS_IS_EAGAIN(status) ||
             (status == APR_SUCCESS && APR_BRIGADE_EMPTY(x->input))) {
             break;
@@ -94,7 +104,7 @@ static size_t size_of_trailers(const tenon_exchange *x)
         const apr_table_entry_t *field = &APR_ARRAY_IDX(trailers, i, apr_table_entry_t);
         size += TENON_FIELD_BYTES + strlen(field->key) + strlen(field->val);
     }
-    return x->body_read && !x->tunnel && trailers->nelts > 0 ? size : 0;
+    return x->body_read && !x->tunnel && !x->content && trailers->nelts > 0 ? size : 0;
 }
 
 static int encode_trailers(const tenon_exchange *x, wire_writer *writer)

@@ -11,6 +11,7 @@
 
 #include "cache.h"
 #include "config.h"
+#include "filter.h"
 #include "hook.h"
 #include "location.h"
 #include "log.h"
@@ -317,6 +318,7 @@ static int pre_config(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp)
     tenon_configuration->pools = apr_array_make(p, 4, sizeof(tenon_pool *));
     tenon_configuration->pools_by_name = apr_hash_make(p);
     tenon_hook_begin(p);
+    tenon_filter_begin(p);
     tenon_configuration->node = TENON_NODE;
     tenon_configuration->package = TENON_PACKAGE;
     tenon_configuration->runtime_dir = "tenon";
@@ -361,7 +363,9 @@ const command_rec tenon_commands[] = {
     AP_INIT_TAKE12("TenonMount", tenon_location_set_mount, NULL, RSRC_CONF | ACCESS_CONF,
                    "Path under which an application is mounted: TenonMount <path> [strip] or Off; strip takes it off the target that the application sees (default Off)"),
     AP_INIT_RAW_ARGS("TenonHook", tenon_hook_set, NULL, RSRC_CONF | ACCESS_CONF | OR_FILEINFO,
-                     "Function that is asked in a phase: TenonHook <phase> <pool>[#export] [when=<expr>] [order=early|middle|late] [timeout=<time>] [on-error=deny|decline|<status>] [cache=on|off], or TenonHook <phase> none (default: none)"),
+                     "Function that is asked in a phase: TenonHook <phase> <pool>[#export] [when=<expr>] [order=early|middle|late] [timeout=<time>] [on-error=deny|decline|<status>] [cache=on|off] [errors=on|off], or TenonHook <phase> none (default: none)"),
+    AP_INIT_RAW_ARGS("TenonFilter", tenon_filter_set, NULL, RSRC_CONF,
+                     "Filter with a name, for SetOutputFilter, AddOutputFilterByType, FilterProvider and SetInputFilter: TenonFilter <name> output|input <pool>[#export] [when=<expr>] [timeout=<time>] [on-error=deny|decline|<status>]"),
     AP_INIT_TAKE2("TenonOption", tenon_location_set_option, NULL, RSRC_CONF | ACCESS_CONF | OR_FILEINFO,
                   "Option that hooks can read: TenonOption <name> <value>; may be repeated"),
     AP_INIT_TAKE1("TenonCache", tenon_cache_set, NULL, RSRC_CONF,

@@ -43,13 +43,14 @@ typedef struct {
 #define TENON_ROW(field, directive, kind, help) const char *field;
     TENON_SERVER_TEXTS(TENON_ROW)
 #undef TENON_ROW
-    apr_array_header_t *pools; /* tenon_pool *, in the order of the configuration */
-    apr_hash_t *pools_by_name; /* lower-case */
-    apr_array_header_t *hooks; /* tenon_hook *, of every directive that names an export */
-    apr_hash_t *maps;          /* tenon_hook of phase MAP, by <pool>#<export> */
-    apr_hash_t *files;         /* that the configuration was read from, by name */
-    const char *supervisor;    /* file that starts it, once checked */
-    uid_t parent_uid;          /* what httpd was started as; owns all sockets */
+    apr_array_header_t *pools;       /* tenon_pool *, in the order of the configuration */
+    apr_hash_t *pools_by_name;       /* lower-case */
+    apr_array_header_t *hooks;       /* tenon_hook *, of every directive that names an export */
+    apr_array_header_t *overridable; /* const char *, pools that .htaccess files may name */
+    apr_hash_t *maps;                /* tenon_hook of phase MAP, by <pool>#<export> */
+    apr_hash_t *files;               /* that the configuration was read from, by name */
+    const char *supervisor;          /* file that starts it, once checked */
+    uid_t parent_uid;                /* what httpd was started as; owns all sockets */
 } tenon_config;
 
 /* The present configuration; NULL before the first is read. */

@@ -2,13 +2,15 @@
  *
  * One phase of a request on its way through the hop. request.c makes the first bytes, body.c sends
  * what the worker asks for, response.c passes an answer on, result.c takes what a hook returned,
- * converse.c moves the bytes, run.c decides what becomes of a channel that breaks. handler.c and
- * ask.c run one. Lives on the stack of the thread that handles the request.
+ * converse.c moves the bytes, wait.c waits for more, run.c decides what becomes of a channel that
+ * breaks. handler.c and ask.c run one on the stack of the thread that handles the request; that of
+ * a filter (filter.h) lives as long as the request and goes on whenever httpd has something for it.
  */
 #ifndef TENON_EXCHANGE_H
 #define TENON_EXCHANGE_H
 
 #include <httpd.h>
+#include <util_filter.h>
 #include <apr_buckets.h>
 #include "channel.h"
 #include "config.h"
@@ -60,15 +62,26 @@ typedef struct {
     size_t head_size;
     uint8_t flags; /* of REQUEST */
 
+    uint8_t *buffer; /* of the reader at first */
+    size_t buffer_size;
+    int attempts;
+
+    /* Of a filter. */
+    ap_filter_t *filter;         /* in whose place of the chain it runs; NULL: no filter */
+    apr_bucket_brigade *content; /* of an output filter: what is not sent yet; NULL: another's body
+                                    is the client's */
+    apr_status_t downstream;     /* what the next filter said last */
+
     /* Request body, beyond the eager part. */
     apr_bucket_brigade *input;
     uint64_t body_length; /* WIRE_LENGTH_UNKNOWN when only the end tells */
     uint64_t body_sent;   /* bytes, the eager part included */
     uint64_t eager;       /* bytes of the eager part */
-    uint64_t asked;       /* bytes the worker has asked for in all, the eager part included */
-    int body_read;        /* the client's body is read to its end */
-    int tunnel;           /* 101 was passed on: both sides are bytes of another protocol now */
-    int left;             /* the worker knows that this process ends, and a tunnel with it */
+    const uint8_t *eager_body;
+    uint64_t asked;  /* bytes the worker has asked for in all, the eager part included */
+    int body_read;   /* the client's body is read to its end */
+    int tunnel;      /* 101 was passed on: both sides are bytes of another protocol now */
+    int left;        /* the worker knows that this process ends, and a tunnel with it */
     int half_closed; /* the client has ended its side, but may have sent the whole body before */
     int ended;       /* END is sent, or on its way in `out` */
     uint8_t *out;    /* frames on their way to the worker */
@@ -223,6 +236,13 @@ void tenon_exchange_init(tenon_exchange *x);
 void tenon_exchange_use_pool_limits(tenon_exchange *x);
 /* Runs a prepared exchange to its end, on as many workers as it takes. */
 tenon_outcome tenon_exchange_run(tenon_exchange *x);
+/* Lets the exchange of a filter go on by `converse`, which says GOING when it is to be called again
+ * with more: GOING, or how it ended. */
+tenon_outcome tenon_exchange_go_on(tenon_exchange *x, tenon_outcome (*converse)(tenon_exchange *x));
+/* Whether it is that of an input filter, whose answer goes to who reads the request's body. */
+int tenon_exchange_uploads(const tenon_exchange *x);
+/* Ends the exchange of a filter whose request is over. */
+void tenon_exchange_leave(tenon_exchange *x);
 /* What a phase returns for a failure: the status, or what its hook (NULL: none) has for that. */
 int tenon_exchange_failure(request_rec *r, const tenon_hook *hook, int status);
 /* Ends a failed answer for the client: OK, or what the phase returns for the failure. */
@@ -231,7 +251,13 @@ int tenon_exchange_finish(tenon_exchange *x, tenon_outcome outcome);
 const char *tenon_exchange_consequence(const tenon_exchange *x, int status);
 
 /* converse.c */
-/* Runs the exchange on its channel until it ends one way or the other. */
+/* Sends the head. A channel that does not take it whole is broken: what was sent is judged by the
+ * claim. */
+tenon_outcome tenon_exchange_send_head(tenon_exchange *x);
+/* Reads from the worker, without waiting or shortly (`flags`), and handles what came. `*came` says
+ * whether anything did. */
+tenon_outcome tenon_exchange_receive(tenon_exchange *x, int flags, int *came);
+/* Runs an exchange whose head is sent until it ends one way or the other. */
 tenon_outcome tenon_exchange_converse(tenon_exchange *x);
 /* Sends what waits in `out`, handles what comes of the worker, or waits for either. */
 tenon_outcome tenon_exchange_step(tenon_exchange *x);
@@ -241,6 +267,13 @@ tenon_outcome tenon_exchange_fail(tenon_exchange *x, int status);
 tenon_outcome tenon_exchange_violation(tenon_exchange *x, int error, const char *frame);
 /* Tells the worker why its channel is closed now. */
 void tenon_exchange_send_abort(const tenon_exchange *x, wire_error error);
+
+/* wait.c */
+/* Waits until the worker or the client has something, time is over, or this process is to end. */
+tenon_outcome tenon_exchange_wait(tenon_exchange *x);
+/* Until when the exchange may wait for what it waits for now; 0 when for ever. */
+apr_time_t tenon_exchange_deadline(const tenon_exchange *x);
+tenon_outcome tenon_exchange_timed_out(tenon_exchange *x);
 
 /* handler.c */
 void tenon_handler_register(void);

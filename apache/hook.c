@@ -14,6 +14,7 @@
 
 #define STANDARD_TIMEOUT 5000 /* ms */
 #define NONE             "none"
+#define ANY_EXPORT       "*" /* .htaccess files are read when workers run */
 
 typedef enum { RUN_ALL, RUN_FIRST, VOID, PROVIDER, FILTER, MAP } kind;
 
@@ -44,6 +45,7 @@ static struct {
 void tenon_hook_begin(apr_pool_t *p)
 {
     tenon_configuration->hooks = apr_array_make(p, 4, sizeof(tenon_hook *));
+    tenon_configuration->overridable = apr_array_make(p, 2, sizeof(const char *));
     for (size_t i = 0; i < ROWS && !names[i].phase[0]; i++) {
         size_t length = 0;
         size_t used = 0;
@@ -321,14 +323,23 @@ static const char *set_cache(cmd_parms *cmd, tenon_hook *hook, const char *value
     return NULL;
 }
 
+static const char *set_errors(cmd_parms *cmd, tenon_hook *hook, const char *value)
+{
+    if (hook->phase != WIRE_PHASE_OUTPUT_FILTER) {
+        return "TenonHook: only output_filter takes errors=: leave it out";
+    }
+    if (strcasecmp(value, "on") && strcasecmp(value, "off")) {
+        return apr_psprintf(cmd->pool, "TenonHook: errors=%s is not known: write on or off", value);
+    }
+    hook->errors = !strcasecmp(value, "on");
+    return NULL;
+}
+
 static const struct {
     const char *name;
     const char *(*set)(cmd_parms *cmd, tenon_hook *hook, const char *value);
-} options[] = {{"when", set_when},
-               {"order", set_order},
-               {"timeout", set_timeout},
-               {"on-error", set_on_error},
-               {"cache", set_cache}};
+} options[] = {{"when", set_when},         {"order", set_order}, {"timeout", set_timeout},
+               {"on-error", set_on_error}, {"cache", set_cache}, {"errors", set_errors}};
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 
 /* Takes one option; `*given` has a bit for each that came before. */
@@ -349,8 +360,8 @@ static const char *set_hook_option(cmd_parms *cmd, tenon_hook *hook, const char 
         return options[i].set(cmd, hook, word + length + 1);
     }
     return apr_psprintf(cmd->pool,
-                        "TenonHook: '%s' is not known: write when=, order=, timeout=, on-error= or "
-                        "cache=, with no blank before or behind =",
+                        "TenonHook: '%s' is not known: write when=, order=, timeout=, on-error=, "
+                        "cache= or errors=, with no blank before or behind =",
                         word);
 }
 
@@ -400,6 +411,20 @@ static const char *end(cmd_parms *cmd, tenon_location *here, const row *phase, c
     return NULL;
 }
 
+tenon_hook *tenon_hook_parse(cmd_parms *cmd, const char *text, const char *args, wire_phase phase,
+                             const char **error)
+{
+    tenon_hook *hook = tenon_hook_parse_target(cmd, text, phase, error);
+    unsigned given = 0;
+    while (!*error && *args) {
+        *error = set_hook_option(cmd, hook, next_word(cmd->pool, &args), &given);
+        while (apr_isspace(*args)) {
+            args++;
+        }
+    }
+    return *error ? NULL : hook;
+}
+
 const char *tenon_hook_set(cmd_parms *cmd, void *location, const char *args)
 {
     const char *name = ap_getword_conf(cmd->pool, &args);
@@ -407,7 +432,6 @@ const char *tenon_hook_set(cmd_parms *cmd, void *location, const char *args)
     const char *error;
     const row *phase;
     tenon_hook *hook;
-    unsigned given = 0;
     if (!*target) {
         return "TenonHook takes a phase and a pool: write TenonHook <phase> <pool>[#<export>], "
                "or TenonHook <phase> none";
@@ -420,13 +444,7 @@ const char *tenon_hook_set(cmd_parms *cmd, void *location, const char *args)
     if (!strcasecmp(target, NONE)) {
         return end(cmd, location, phase, args);
     }
-    hook = tenon_hook_parse_target(cmd, target, phase->phase, &error);
-    while (!error && *args) {
-        error = set_hook_option(cmd, hook, next_word(cmd->pool, &args), &given);
-        while (apr_isspace(*args)) {
-            args++;
-        }
-    }
+    hook = tenon_hook_parse(cmd, target, args, phase->phase, &error);
     if (error) {
         return error;
     }
@@ -450,6 +468,13 @@ static void expect(tenon_pool *pool, const char *export)
 int tenon_hook_check(apr_pool_t *p, server_rec *s)
 {
     int errors = 0;
+    for (int i = 0; i < tenon_configuration->overridable->nelts; i++) {
+        tenon_pool *pool =
+            tenon_config_pool(APR_ARRAY_IDX(tenon_configuration->overridable, i, const char *), p);
+        if (pool) { /* else config_check.c says so */
+            expect(pool, ANY_EXPORT);
+        }
+    }
     for (int i = 0; i < tenon_configuration->hooks->nelts; i++) {
         tenon_hook *hook = APR_ARRAY_IDX(tenon_configuration->hooks, i, tenon_hook *);
         hook->pool = tenon_config_pool(hook->pool_name, p);

@@ -26,6 +26,7 @@ typedef struct {
     int timeout;  /* ms, for all of the hook: queue and run */
     int on_error; /* DECLINED, an HTTP status, or 0: what the phase does by itself */
     int cache;    /* a decision may be kept as long as the worker says */
+    int errors;   /* an output filter: error pages too */
     int htaccess; /* stands in an .htaccess file */
     int number;   /* of the configuration's hooks, from 0 */
     const char *directive;
@@ -46,6 +47,10 @@ const char *tenon_hook_export_name(wire_phase phase);
  */
 tenon_hook *tenon_hook_parse_target(cmd_parms *cmd, const char *text, wire_phase phase,
                                     const char **error);
+
+/* The same, with the options of TenonHook behind it. */
+tenon_hook *tenon_hook_parse(cmd_parms *cmd, const char *text, const char *args, wire_phase phase,
+                             const char **error);
 
 /* Sets the pools of all hooks, and the exports that each pool is asked for: the number of errors,
  * which are logged. */

@@ -14,6 +14,7 @@
 #include "ending.h"
 #include "exchange.h"
 #include "fallback.h"
+#include "filter.h"
 #include "learned.h"
 #include "location.h"
 #include "log_items.h"
@@ -40,6 +41,7 @@ static void register_hooks(apr_pool_t *p)
     tenon_connection_register();
     tenon_amend_register();
     tenon_handler_register();
+    tenon_filter_register();
     tenon_asked_register();
     tenon_learned_register();
     tenon_phases_register();

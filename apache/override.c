@@ -182,6 +182,7 @@ const char *tenon_override_set(cmd_parms *cmd, void *location, int count, char *
             return count == 1 ? NULL : "TenonAllowOverride: none stands alone: leave it out";
         }
         APR_ARRAY_PUSH(here->overridable, const char *) = apr_pstrdup(cmd->pool, names[i]);
+        APR_ARRAY_PUSH(tenon_configuration->overridable, const char *) = names[i];
     }
     return NULL;
 }

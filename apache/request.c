@@ -11,6 +11,7 @@
 
 #include "wire/bytes.h"
 #include "exchange.h"
+#include "filter.h"
 #include "location.h"
 #include "log.h"
 
@@ -189,7 +190,11 @@ static int measure_body(tenon_exchange *x)
     const char *length = apr_table_get(x->r->headers_in, "Content-Length");
     apr_off_t declared;
     x->body_length = 0;
-    if (x->hook && x->hook->phase != WIRE_PHASE_HANDLER) {
+    if (x->content) {
+        tenon_content_measure(x);
+        return OK;
+    }
+    if (x->hook && x->hook->phase != WIRE_PHASE_HANDLER && !x->filter) {
         /* The worker is told that there is no body, whatever the client has to send. */
         x->body_read = !ap_request_has_body(x->r);
         x->flags = WIRE_FLAG_END;
@@ -225,10 +230,12 @@ static int add_eager_body(tenon_exchange *x, size_t at)
 {
     uint8_t *data = x->head + at + WIRE_FRAME_HEADER_BYTES;
     apr_ssize_t got;
-    if (x->r->expecting_100) {
+    if (x->r->expecting_100 && !x->content) {
         return OK;
     }
-    got = tenon_body_read(x, data, most_eager(x));
+    x->eager_body = data;
+    got = x->content ? tenon_content_peek(x, data, most_eager(x))
+                     : tenon_body_read(x, data, most_eager(x));
     if (got < 0) {
         return x->status;
     }
@@ -259,7 +266,7 @@ int tenon_request_prepare(tenon_exchange *x)
     head.body_length = x->body_length;
     x->ended = x->flags != 0;
     /* A hook may decline: another handler gets the body then. */
-    room = x->ended || hook ? 0 : WIRE_FRAME_HEADER_BYTES + most_eager(x);
+    room = x->ended || (hook && !x->filter) ? 0 : WIRE_FRAME_HEADER_BYTES + most_eager(x);
     size = tenon_request_encode(r, &head, room, &x->head);
     if (size < 0) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,

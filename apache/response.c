@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "exchange.h"
+#include "filter.h"
 #include "log.h"
 #include "permit.h"
 #include "wire/exchange.h"
@@ -119,11 +120,43 @@ static void forget_file(request_rec *r)
     r->content_languages = NULL;
 }
 
+/* Of what an input filter answers, only the length of the body counts. */
+static tenon_outcome answer_upload(tenon_exchange *x, wire_response *response)
+{
+    wire_text name;
+    wire_text value;
+    int error = response->status < 200 ? -WIRE_ERROR_OUT_OF_ORDER : 0;
+    for (unsigned i = 0; error >= 0 && i < response->headers; i++) {
+        error = wire_read_header(&response->fields, &name, &value);
+        if (error >= 0 && is(name, "Content-Length")) {
+            apr_off_t length;
+            error = ap_parse_strict_length(&length, copy(x, value)) ? 0 : -WIRE_ERROR_BAD_LENGTH;
+            x->declared = (uint64_t)length;
+        }
+    }
+    x->answered = error >= 0;
+    return error < 0 ? tenon_exchange_violation(x, error, "RESPONSE") : TENON_GOING;
+}
+
+static void set_status(request_rec *r, int status, const char *reason)
+{
+    if (*reason) {
+        r->status_line = apr_psprintf(r->pool, "%d %s", status, reason);
+    } else if (status != r->status || !r->status_line) {
+        /* Left to itself httpd calls a status that it does not know an error of its own. */
+        r->status_line = status != HTTP_OK ? ap_get_status_line_ex(r->pool, status) : NULL;
+    }
+    r->status = status;
+}
+
 static tenon_outcome answer(tenon_exchange *x, wire_response *response)
 {
     request_rec *r = x->r;
     int error;
     x->declared = WIRE_LENGTH_UNKNOWN;
+    if (tenon_exchange_uploads(x)) {
+        return answer_upload(x, response);
+    }
     if (response->status == HTTP_SWITCHING_PROTOCOLS) {
         return open_tunnel(x, response);
     }
@@ -135,19 +168,18 @@ static tenon_outcome answer(tenon_exchange *x, wire_response *response)
     }
     tenon_result_open_answer(x);
     forget_file(r);
+    if (x->content) {
+        /* A filter answers with all headers, also with those that it leaves as they are. */
+        apr_table_clear(r->headers_out);
+        apr_table_clear(r->err_headers_out);
+    }
     error = read_headers(x, response);
     if (error < 0) {
         apr_table_clear(r->headers_out);
         return tenon_exchange_violation(x, error, "RESPONSE");
     }
     x->answered = 1;
-    r->status = response->status;
-    if (response->reason.length > 0) {
-        r->status_line = apr_psprintf(r->pool, "%d %s", r->status, copy(x, response->reason));
-    } else if (r->status != HTTP_OK) {
-        /* Left to itself httpd calls a status that it does not know an error of its own. */
-        r->status_line = ap_get_status_line_ex(r->pool, r->status);
-    }
+    set_status(r, response->status, copy(x, response->reason));
     x->bodiless = r->header_only || AP_STATUS_IS_HEADER_ONLY(r->status);
     tenon_amend_head(x);
     return TENON_GOING;
@@ -202,6 +234,7 @@ static tenon_outcome complete(tenon_exchange *x)
 
 static int read_trailers(tenon_exchange *x, wire_end *end)
 {
+    apr_table_t *to = tenon_exchange_uploads(x) ? x->r->trailers_in : x->r->trailers_out;
     wire_text name;
     wire_text value;
     for (unsigned i = 0; i < end->trailers; i++) {
@@ -210,7 +243,7 @@ static int read_trailers(tenon_exchange *x, wire_end *end)
             return error;
         }
         if (!tenon_permit_is_framing(name)) {
-            apr_table_addn(x->r->trailers_out, copy(x, name), copy(x, value));
+            apr_table_addn(to, copy(x, name), copy(x, value));
         }
     }
     return wire_message_end(&end->fields);
@@ -219,6 +252,8 @@ static int read_trailers(tenon_exchange *x, wire_end *end)
 static tenon_outcome take_end(tenon_exchange *x, const wire_frame *frame)
 {
     wire_end end;
+    /* Those of the answer that is filtered are on their way already. */
+    const int sent = x->filter && !apr_is_empty_table(x->r->trailers_out);
     int error = wire_end_decode(frame->payload, frame->length, &end);
     if (error == 0 && end.body_length != x->received) {
         error = -WIRE_ERROR_BAD_LENGTH;
@@ -229,7 +264,7 @@ static tenon_outcome take_end(tenon_exchange *x, const wire_frame *frame)
     if (error < 0) {
         return tenon_exchange_violation(x, error, "END");
     }
-    if (!x->bodiless && !apr_is_empty_table(x->r->trailers_out)) {
+    if (!x->bodiless && !sent && !apr_is_empty_table(x->r->trailers_out)) {
         /* A body that comes whole would get a length in place of chunks. */
         const tenon_outcome outcome = x->passed ? TENON_GOING : tenon_response_pass(x, 1);
         if (outcome != TENON_GOING) {
@@ -380,9 +415,18 @@ tenon_outcome tenon_response_frame(tenon_exchange *x, const wire_frame *frame)
     return outcome == TENON_GOING && (frame->flags & WIRE_FLAG_END) ? complete(x) : outcome;
 }
 
+/* Where an answer goes. */
+static ap_filter_t *next_of(const tenon_exchange *x)
+{
+    return x->filter ? x->filter->next : x->r->output_filters;
+}
+
 tenon_outcome tenon_response_pass(tenon_exchange *x, int flush)
 {
     apr_status_t status;
+    if (tenon_exchange_uploads(x)) {
+        return tenon_upload_collect(x);
+    }
     if (x->muted) {
         apr_brigade_cleanup(x->output);
         return TENON_GOING;
@@ -399,8 +443,12 @@ tenon_outcome tenon_response_pass(tenon_exchange *x, int flush)
     }
     x->passed = 1;
     x->unflushed = !flush;
-    status = ap_pass_brigade(x->r->output_filters, x->output);
+    status = ap_pass_brigade(next_of(x), x->output);
     apr_brigade_cleanup(x->output);
+    if (x->filter) {
+        x->downstream = status;
+        x->heard = apr_time_now();
+    }
     /* AP_FILTER_ERROR: httpd has answered by itself, as the byte-range filter does with 416. */
     if (x->r->connection->aborted || status == AP_FILTER_ERROR ||
         APR_STATUS_IS_ECONNABORTED(status) || APR_STATUS_IS_ECONNRESET(status) ||
@@ -448,7 +496,7 @@ static void pass_error(tenon_exchange *x)
     APR_BRIGADE_INSERT_TAIL(x->output,
                             ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL, x->r->pool, alloc));
     APR_BRIGADE_INSERT_TAIL(x->output, apr_bucket_eos_create(alloc));
-    ap_pass_brigade(x->r->output_filters, x->output);
+    ap_pass_brigade(next_of(x), x->output);
     apr_brigade_cleanup(x->output);
 }
 

@@ -138,7 +138,7 @@ static tenon_outcome take_result(tenon_exchange *x, const wire_frame *frame)
     if (outcome != TENON_GOING) {
         return outcome;
     }
-    if (result.code == DECLINED && x->body_sent > 0) {
+    if (result.code == DECLINED && x->body_sent > 0 && !x->filter) {
         return declined_too_late(x);
     }
     x->answer->code = result.code;
@@ -166,7 +166,7 @@ void tenon_result_open_answer(tenon_exchange *x)
 {
     request_rec *r = x->r;
     tenon_result_apply(x);
-    if (!x->hook || x->hook->phase == WIRE_PHASE_HANDLER) {
+    if (!x->hook || x->hook->phase == WIRE_PHASE_HANDLER || x->filter) {
         return;
     }
     x->request->ended = 1;

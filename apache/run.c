@@ -40,6 +40,9 @@ const char *tenon_exchange_consequence(const tenon_exchange *x, int status)
     if (!x->hook || x->hook->on_error == OK) {
         return apr_itoa(x->r->pool, status);
     }
+    if (x->hook->on_error == DECLINED && x->filter && (x->answered || x->body_sent > x->eager)) {
+        return apr_itoa(x->r->pool, status);
+    }
     return x->hook->on_error == DECLINED
                ? "passed over (on-error)"
                : apr_psprintf(x->r->pool, "%d (on-error)", x->hook->on_error);
@@ -163,9 +166,9 @@ static void release(tenon_exchange *x, tenon_outcome outcome)
 }
 
 /* Makes the exchange as new for another worker. */
-static void begin_again(tenon_exchange *x, uint8_t *buffer, size_t size)
+static void begin_again(tenon_exchange *x)
 {
-    wire_reader_init(&x->reader, buffer, size);
+    wire_reader_init(&x->reader, x->buffer, x->buffer_size);
     x->changes = NULL;
     x->applied = 0;
     x->refused = 0;
@@ -175,50 +178,86 @@ static void begin_again(tenon_exchange *x, uint8_t *buffer, size_t size)
     x->heard = apr_time_now();
 }
 
-static tenon_outcome run(tenon_exchange *x, uint8_t *buffer, size_t size)
+/* Gets a worker and sends it the head. */
+static tenon_outcome begin(tenon_exchange *x)
 {
-    tenon_outcome outcome = TENON_GOING;
-    for (int attempt = 0; outcome == TENON_GOING; attempt++) {
-        if (attempt == MOST_ATTEMPTS) {
-            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
-                          "TN0018: " TENON_EXCHANGE_FORMAT "%d workers did not begin this: %s",
-                          TENON_EXCHANGE_PREFIX(x), attempt,
-                          tenon_exchange_consequence(x, HTTP_SERVICE_UNAVAILABLE));
-            return tenon_exchange_fail(x, HTTP_SERVICE_UNAVAILABLE);
+    tenon_outcome outcome;
+    if (x->attempts++ == MOST_ATTEMPTS) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
+                      "TN0018: " TENON_EXCHANGE_FORMAT "%d workers did not begin this: %s",
+                      TENON_EXCHANGE_PREFIX(x), MOST_ATTEMPTS,
+                      tenon_exchange_consequence(x, HTTP_SERVICE_UNAVAILABLE));
+        return tenon_exchange_fail(x, HTTP_SERVICE_UNAVAILABLE);
+    }
+    begin_again(x);
+    outcome = acquire(x);
+    return outcome == TENON_GOING ? tenon_exchange_send_head(x) : outcome;
+}
+
+/* Ends an attempt whose channel did not break. */
+static tenon_outcome end(tenon_exchange *x, tenon_outcome outcome)
+{
+    if (!x->channel) {
+        return outcome;
+    }
+    if (outcome == TENON_CLIENT_GONE) {
+        tenon_exchange_send_abort(x, WIRE_ERROR_CLIENT_GONE);
+    }
+    release(x, outcome);
+    return outcome == TENON_COMPLETE && x->answered && !tenon_exchange_uploads(x)
+               ? tenon_response_finish(x)
+               : outcome;
+}
+
+int tenon_exchange_uploads(const tenon_exchange *x)
+{
+    return x->filter && !x->content;
+}
+
+tenon_outcome tenon_exchange_go_on(tenon_exchange *x, tenon_outcome (*converse)(tenon_exchange *x))
+{
+    for (;;) {
+        tenon_outcome outcome = x->channel ? TENON_GOING : begin(x);
+        if (outcome == TENON_GOING) {
+            outcome = converse(x);
         }
-        begin_again(x, buffer, size);
-        outcome = acquire(x);
+        if (outcome == TENON_GOING) {
+            return outcome;
+        }
+        if (outcome != TENON_BROKEN) {
+            return end(x, outcome);
+        }
+        outcome = judge(x);
+        release(x, TENON_BROKEN);
         if (outcome != TENON_GOING) {
-            break;
-        }
-        outcome = tenon_exchange_converse(x);
-        if (outcome == TENON_BROKEN) {
-            outcome = judge(x);
-            release(x, TENON_BROKEN);
-            continue;
-        }
-        if (outcome == TENON_CLIENT_GONE) {
-            tenon_exchange_send_abort(x, WIRE_ERROR_CLIENT_GONE);
-        }
-        release(x, outcome);
-        if (outcome == TENON_COMPLETE && x->answered) {
-            outcome = tenon_response_finish(x);
+            return outcome;
         }
     }
-    return outcome;
+}
+
+void tenon_exchange_leave(tenon_exchange *x)
+{
+    if (x->channel) {
+        tenon_exchange_send_abort(x, WIRE_ERROR_CLIENT_GONE);
+        release(x, TENON_CLIENT_GONE);
+    }
 }
 
 /* Apart, so that a hook's stack is as small as its buffer. */
 static __attribute__((noinline)) tenon_outcome run_handler(tenon_exchange *x)
 {
     uint8_t buffer[TENON_READ_BYTES];
-    return run(x, buffer, sizeof(buffer));
+    x->buffer = buffer;
+    x->buffer_size = sizeof(buffer);
+    return tenon_exchange_go_on(x, tenon_exchange_converse);
 }
 
 static __attribute__((noinline)) tenon_outcome run_hook(tenon_exchange *x)
 {
     uint8_t buffer[TENON_HOOK_READ_BYTES];
-    return run(x, buffer, sizeof(buffer));
+    x->buffer = buffer;
+    x->buffer_size = sizeof(buffer);
+    return tenon_exchange_go_on(x, tenon_exchange_converse);
 }
 
 tenon_outcome tenon_exchange_run(tenon_exchange *x)

@@ -6,6 +6,14 @@ export { purgeDecisions } from "./decisions.ts";
 export { type ErrorCode, errors, TenonError } from "./errors.ts";
 export { type RequestFacts, requestFacts } from "./facts.ts";
 export { type FileInput, type FileOptions, fileResponse, sendFile } from "./files.ts";
+export type {
+  FilterableResponse,
+  FilterBody,
+  FilteredResponse,
+  FilterTransform,
+  InputFilterResult,
+  OutputFilterResult,
+} from "./hooks/filter-types.ts";
 export type { HookLog } from "./hooks/hook-log.ts";
 export type { Credentials, FileInfo, TlsInfo } from "./hooks/parts.ts";
 export type { HookRequest, PhaseName, SubrequestOptions } from "./hooks/request.ts";

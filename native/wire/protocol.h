@@ -19,6 +19,7 @@
     X(MAX_MESSAGE_BYTES, 262144, "longest payload of any frame but DATA")                           \
     X(MAX_DATA_BYTES, 1048576, "longest payload of DATA")                                           \
     X(EAGER_BODY_BYTES, 65536, "request body that a host may send without being asked")             \
+    X(FILTER_CREDIT_BYTES, 262144, "credit that a filter has open whenever it waits for more body")  \
     X(MAX_HEADERS, 2000, "most headers or trailers in one frame")                                   \
     X(CLAIMS_PER_SLOT, 1024, "claim words of a slot, so most channels open to a worker at once")    \
     X(CLAIM_NUMBER_BITS, 12, "low bits of a claim word that count exchanges; the rest name the channel")

@@ -44,7 +44,7 @@ const mistakes: Mistake[] = [
   mistake(
     "an unknown option",
     "TenonHook fixups a retries=3",
-    /'retries=3' is not known: write when=, order=, timeout=, on-error= or cache=/,
+    /'retries=3' is not known: write when=, order=, timeout=, on-error=, cache= or errors=/,
   ),
   mistake("an option without value", "TenonHook fixups a when", /'when' is not known: write when=/),
   mistake(
@@ -231,6 +231,7 @@ TenonHook fixups a
 TenonHook access_checker a#mayEnter
 <Location "/x">
   TenonHook check_user_id a#mayEnter
+  TenonAllowOverride B
 </Location>`,
     });
   });
@@ -244,7 +245,7 @@ TenonHook access_checker a#mayEnter
       pools.map(({ name, exports }) => [name, exports]),
       [
         ["a", ["fixups", "mayEnter"]],
-        ["b", []],
+        ["b", ["*"]],
       ],
     );
   });

@@ -10,6 +10,7 @@ const app = join(root, "test", "applications", "trail.ts");
 /** .htaccess files below two folders, of which only the first may name the pool. */
 const htaccess = {
   hook: "TenonHook fixups trail#d",
+  tenant: "TenonHook fixups tenant#c",
   option: 'TenonHook fixups trail\nTenonOption own "an owner\'s"\nTenonOption shared changed',
 };
 
@@ -33,6 +34,9 @@ const text = ({ htdocs, port }: { htdocs: string; port: number }): string => {
   TenonApp "${app}"
 </TenonPool>
 <TenonPool other>
+  TenonApp "${app}"
+</TenonPool>
+<TenonPool tenant>
   TenonApp "${app}"
 </TenonPool>
 <Directory "${htdocs}/outer">
@@ -67,7 +71,7 @@ const text = ({ htdocs, port }: { htdocs: string; port: number }): string => {
 </Directory>
 <Directory "${htdocs}/owned">
   AllowOverride FileInfo
-  TenonAllowOverride trail
+  TenonAllowOverride trail Tenant
   TenonHook fixups other when="%{QUERY_STRING} == 'other'"
   TenonHook fixups trail#a
   TenonOption shared "the administrator's"
@@ -136,6 +140,10 @@ describe("sections of hooks", () => {
 
   it("an .htaccess adds hooks behind those of the configuration", async () => {
     assert.equal(await trail("/owned/hook/page.txt"), "a, d");
+  });
+
+  it("an .htaccess may be all that names hooks of a pool", async () => {
+    assert.equal(await trail("/owned/tenant/page.txt"), "a, c");
   });
 
   it("options of an .htaccess are seen by the pools that it may name, and by no other", async () => {

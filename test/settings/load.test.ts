@@ -85,7 +85,7 @@ describe("settings/load", () => {
   });
 
   it("takes names of exports and nothing else", () => {
-    const exports = ["accessChecker", "$", "\u00fcber"];
+    const exports = ["accessChecker", "*", "$", "\u00fcber"];
     assert.deepEqual(parseConfig(configOf({ ...POOL, exports })).pools[0]?.exports, exports);
     for (const wrong of ["a", [1], ["a b"], ["1a"], [""], {}]) {
       assert.match(refusal(configOf({ ...POOL, exports: wrong })), /exports must be an array/);

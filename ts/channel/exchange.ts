@@ -123,6 +123,7 @@ export class Exchange {
   // The request's body.
   #granted = 0;
   #credit = 0;
+  #pullsAll = false;
   #receivedBytes = 0;
   #bodyEnded = false;
   #bodyLength: number | undefined;
@@ -197,6 +198,16 @@ export class Exchange {
     // The host takes no PULL for a tunnel before its 101.
     if (this.#switching) this.#pullsBehindSwitch = true;
     else if (this.#encodePull()) this.#carrier.send(batch.take(), undefined);
+  }
+
+  /**
+   * Asks the host for body when all that came was used up: a filter's credit is FILTER_CREDIT_BYTES whenever it waits, and what it wrote before goes
+   * first, so that the host knows by the credit what has been filtered.
+   */
+  pullAll(): void {
+    if (this.#bodyEnded || this.over) return;
+    this.#pullsAll = true;
+    this.#planFlush();
   }
 
   /** Sends an interim response (1xx) at once. @param headers names and values in turn */
@@ -346,9 +357,10 @@ export class Exchange {
     this.#encode();
     if (this.#declaredBytes !== undefined && this.#sentBytes > this.#declaredBytes) {
       this.#refuseLength();
-    } else {
-      this.#sendBatch();
+      return;
     }
+    if (this.#pullsAll) this.#encodePullAll();
+    this.#sendBatch();
   }
 
   /** Breaks the exchange off; the client sees that its answer is not whole. */
@@ -485,6 +497,14 @@ export class Exchange {
     if (this.#file === undefined) return;
     batch.file(this.#file);
     this.#sentBytes += this.#file.length;
+  }
+
+  #encodePullAll(): void {
+    this.#pullsAll = false;
+    const more = this.#receivedBytes + WireNumber.FILTER_CREDIT_BYTES - this.#granted;
+    if (more <= 0 || this.#bodyEnded) return;
+    this.#granted += more;
+    batch.pull(more);
   }
 
   #encodeSwitch(): void {

@@ -10,6 +10,9 @@ export type HookModule = Readonly<Record<string, unknown>>;
 /** Exports that are no hooks. */
 const notHooks: ReadonlySet<string> = new Set(["default", "module.exports", "__esModule"]);
 
+/** In place of a name: hooks that an .htaccess may name, so any. */
+export const ANY_HOOK = "*";
+
 /** Finds hooks by name: in the module's exports, or, as CommonJS has them, in its default one. */
 export class HookExports {
   readonly #module: HookModule;
@@ -30,6 +33,11 @@ export class HookExports {
       if (typeof value === "function") return value.bind(holder) as HookFunction;
     }
     return undefined;
+  }
+
+  /** Whether there is a hook of that name, or any hook for ANY_HOOK. */
+  has(name: string): boolean {
+    return name === ANY_HOOK ? this.#names().length > 0 : this.find(name) !== undefined;
   }
 
   /** The function that is asked for. @throws {TENON_ERR_HOOK_MISSING} */

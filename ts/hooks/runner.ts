@@ -3,6 +3,7 @@
 import type { Exchange } from "../channel/exchange.ts";
 import { Fact, Phase, phaseRows } from "../wire/protocol.ts";
 import type { HookExports } from "./exports.ts";
+import { FilterRun } from "./filter.ts";
 import { LogBatch } from "./log-batch.ts";
 import type { HookFunction } from "./outcome.ts";
 import { HookRun } from "./run.ts";
@@ -33,6 +34,8 @@ export class HookRunner {
       run.fail(error);
       return;
     }
-    run.start(hook);
+    if (phase === Phase.OUTPUT_FILTER || phase === Phase.INPUT_FILTER) {
+      void new FilterRun(run).start(hook);
+    } else run.start(hook);
   }
 }

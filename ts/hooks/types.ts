@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The types of hooks: one a phase, by the names that their exports have (phaseRows of ts/wire/protocol.ts).
 import type { phaseRows } from "../wire/protocol.ts";
+import type { FilterableResponse, InputFilterResult, OutputFilterResult } from "./filter-types.ts";
 import type { HookRequest } from "./request.ts";
 import type { AuthnStatus, AuthzStatus, Decision } from "./results.ts";
 
@@ -84,10 +85,16 @@ export type CheckAuthorization = (
 ) => Awaitable<boolean | AuthzStatus | Decision<boolean | AuthzStatus>>;
 
 /** Changes the body of a response on its way. */
-export type OutputFilter = (r: HookRequest, response: never) => unknown;
+export type OutputFilter = (
+  r: HookRequest,
+  response: FilterableResponse,
+) => Awaitable<OutputFilterResult>;
 
 /** Changes the body of a request on its way. */
-export type InputFilter = (r: HookRequest, body: ReadableStream<Uint8Array>) => unknown;
+export type InputFilter = (
+  r: HookRequest,
+  body: ReadableStream<Uint8Array>,
+) => Awaitable<InputFilterResult>;
 
 /** Gives the value of a key (RewriteMap and others), or nothing when there is none. */
 export type MapFunction = (

@@ -29,6 +29,8 @@ const FORMAT_VERSION = 1;
 const LARGEST_ID = 0xffff_fffe;
 const POOL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const EXPORT_NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
+/** Any: what .htaccess files may name is not known before. */
+const ANY_EXPORT = "*";
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
@@ -136,7 +138,8 @@ function parseEnvironment(value: unknown, where: string): Record<string, string>
 
 function parseExports(value: unknown, where: string): readonly string[] {
   if (value === undefined) return [];
-  const isName = (name: unknown): boolean => typeof name === "string" && EXPORT_NAME.test(name);
+  const isName = (name: unknown): boolean =>
+    typeof name === "string" && (name === ANY_EXPORT || EXPORT_NAME.test(name));
   if (Array.isArray(value) && value.every(isName)) return value as string[];
   throw wrong(where, "exports", "an array of names of exports", value);
 }

@@ -200,6 +200,6 @@ export interface PoolSettings
   readonly name: string;
   /** Variables that TenonEnv adds to a worker's environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Functions that the configuration names as hooks: an application that exports all of them needs no default export. */
+  /** Functions that the configuration names as hooks, or `*`: any. An application that exports one needs no default export. */
   readonly exports: readonly string[];
 }

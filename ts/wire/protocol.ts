@@ -16,6 +16,8 @@ export const WireNumber = {
   MAX_DATA_BYTES: 1048576,
   /** request body that a host may send without being asked */
   EAGER_BODY_BYTES: 65536,
+  /** credit that a filter has open whenever it waits for more body */
+  FILTER_CREDIT_BYTES: 262144,
   /** most headers or trailers in one frame */
   MAX_HEADERS: 2000,
   /** claim words of a slot, so most channels open to a worker at once */

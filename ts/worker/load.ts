@@ -79,7 +79,7 @@ export async function loadApplication(
   }
   if (application === undefined) throw fail("TENON_ERR_APPLICATION_IDLE", { app });
   const hooks = new HookExports(application as HookModule, app);
-  const hasHooks = expected.some((name) => hooks.find(name) !== undefined);
+  const hasHooks = expected.some((name) => hooks.has(name));
   const serving = { messages: serveMessages, upgrade: serveUpgrade };
   return { adapter: await chooseAdapter(application, hasHooks, takeover, serving, idle), hooks };
 }

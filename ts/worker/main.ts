@@ -13,7 +13,7 @@ import { SlotBoard } from "../channel/slot-board.ts";
 import { provideDecisions } from "../decisions.ts";
 import { TenonError } from "../errors.ts";
 import { provideFacts } from "../facts.ts";
-import type { HookExports } from "../hooks/exports.ts";
+import { ANY_HOOK, type HookExports } from "../hooks/exports.ts";
 import { HookRunner } from "../hooks/runner.ts";
 import { native } from "../native.ts";
 import { ScoreboardHeader } from "../wire/protocol.ts";
@@ -126,7 +126,7 @@ function keepCompiled(): void {
 
 /** Says which hooks the configuration names in vain: their requests will fail. */
 function tellMissing({ app, exports }: StartMessage, hooks: HookExports): void {
-  const missing = exports.filter((name) => hooks.find(name) === undefined);
+  const missing = exports.filter((name) => name !== ANY_HOOK && !hooks.has(name));
   if (missing.length === 0) return;
   const names = missing.join(", ");
   log(`TN0305: [${where()}] ${app} does not export what the configuration names: ${names}`);
