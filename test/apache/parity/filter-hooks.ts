@@ -78,8 +78,8 @@ export const suffix: OutputFilter = () =>
     () => "_SUFFIX",
   );
 
-export const declineOutput: OutputFilter = (r) => {
-  r.headersOut.set("X-Declined", r.phase);
+export const declineOutput: OutputFilter = (r, { headers }) => {
+  headers.set("X-Declined", r.phase);
   return undefined;
 };
 
@@ -91,10 +91,10 @@ export const include: OutputFilter = async (r) => {
 };
 
 /** Asks for the very thing that it filters, whose filter this is too. */
-export const lowerWithItself: OutputFilter = async (r) => {
+export const lowerWithItself: OutputFilter = async (r, { headers }) => {
   if (!r.isSubrequest) {
     const same = await r.subrequest(r.uri);
-    r.headersOut.set("X-Itself", String((await same.text()).length));
+    headers.set("X-Itself", String((await same.text()).length));
   }
   return overText((text) => text.toLowerCase());
 };
