@@ -2,6 +2,7 @@
 #include <httpd.h>
 #include <http_log.h>
 #include <http_main.h>
+#include <apr_strings.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -31,9 +32,10 @@ struct tenon_delivery {
     uint8_t *body;
     size_t size;
     size_t sent;
-    size_t framed;    /* up to here there is a DATA frame */
-    uint64_t allowed; /* bytes of body that the worker takes */
-    apr_time_t heard; /* last sign of life */
+    size_t framed;       /* up to here there is a DATA frame */
+    uint64_t allowed;    /* bytes of body that the worker takes */
+    apr_time_t heard;    /* last sign of life */
+    const char *refusal; /* what the worker said */
 };
 
 /* The frames of all records, one behind the other. */
@@ -197,8 +199,12 @@ static tenon_delivered take_abort(tenon_delivery *delivery, const wire_frame *fr
         said.error == WIRE_ERROR_STOPPING) {
         return TENON_NOT_BEGUN;
     }
+    if (said.error == WIRE_ERROR_APPLICATION) {
+        delivery->refusal = apr_pstrmemdup(delivery->p, said.text.at, said.text.length);
+        return TENON_NOT_BEGUN;
+    }
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf,
-                 "TN0117: [%s %d] log_transaction: the worker refused records: %.*s (%s)",
+                 "TN0124: [%s %d] log_transaction: the worker could not read records: %.*s (%s)",
                  delivery->pool->name, delivery->channel->slot, (int)said.text.length, said.text.at,
                  wire_error_name(said.error));
     return TENON_NOT_DELIVERED;
@@ -336,6 +342,11 @@ apr_time_t tenon_delivery_deadline(const tenon_delivery *delivery)
 int tenon_delivery_slot(const tenon_delivery *delivery)
 {
     return delivery->channel->slot;
+}
+
+const char *tenon_delivery_refusal(const tenon_delivery *delivery)
+{
+    return delivery->refusal;
 }
 
 void tenon_delivery_end(tenon_delivery *delivery, tenon_delivered outcome)

@@ -16,7 +16,7 @@ typedef struct tenon_delivery tenon_delivery;
 typedef enum {
     TENON_DELIVERING,
     TENON_DELIVERED,
-    TENON_NOT_BEGUN,     /* no hook has seen any of it */
+    TENON_NOT_BEGUN,     /* the worker took none of it */
     TENON_NOT_DELIVERED, /* the worker ended, failed or took too long: hooks may have run */
 } tenon_delivered;
 
@@ -35,6 +35,9 @@ apr_time_t tenon_delivery_deadline(const tenon_delivery *delivery);
 
 /* The slot that it went to, or -1. */
 int tenon_delivery_slot(const tenon_delivery *delivery);
+
+/* Why the worker does not take records, as it said; NULL: it did not say so. */
+const char *tenon_delivery_refusal(const tenon_delivery *delivery);
 
 /* Gives the channel back, or closes it. */
 void tenon_delivery_end(tenon_delivery *delivery, tenon_delivered outcome);

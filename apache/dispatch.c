@@ -37,10 +37,11 @@ struct tenon_dispatch {
     tenon_delivery *delivery;
     uint64_t avoid; /* slots where the parcel at hand failed */
     apr_interval_time_t pause;
-    apr_time_t paused;  /* until then nothing is tried */
-    apr_time_t gathers; /* since when records wait for company; 0: none do */
-    apr_time_t stuck;   /* since when nothing could be delivered; 0: it could */
-    apr_time_t complained;
+    apr_time_t paused;     /* until then nothing is tried */
+    apr_time_t gathers;    /* since when records wait for company; 0: none do */
+    apr_time_t stuck;      /* since when nothing could be delivered; 0: it could */
+    apr_time_t complained; /* of that */
+    apr_time_t refused;    /* when a refusal was logged */
 };
 
 tenon_dispatch *tenon_dispatch_create(apr_pool_t *p, tenon_spool *spool)
@@ -180,9 +181,25 @@ static void failed(tenon_dispatch *dispatch, int slot)
     hold_off(dispatch);
 }
 
+/* A worker without the hook, as a rule: the records wait for one that has it. */
+static void log_refusal(tenon_dispatch *dispatch, int slot, const char *refusal)
+{
+    const apr_time_t now = apr_time_now();
+    if (now - dispatch->refused >= COMPLAIN_EVERY) {
+        dispatch->refused = now;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf,
+                     "TN0117: [%s %d] log_transaction: the worker refuses records, which wait: %s",
+                     dispatch->spool->pool->name, slot, refusal);
+    }
+}
+
 static void delivery_over(tenon_dispatch *dispatch, tenon_delivered outcome)
 {
     const int slot = tenon_delivery_slot(dispatch->delivery);
+    const char *refusal = tenon_delivery_refusal(dispatch->delivery);
+    if (refusal) {
+        log_refusal(dispatch, slot, refusal);
+    }
     tenon_delivery_end(dispatch->delivery, outcome);
     dispatch->delivery = NULL;
     if (outcome == TENON_DELIVERED) {

@@ -8,7 +8,12 @@ import { ask } from "../helpers/http-client.ts";
 import { startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 import { sendLoad } from "../helpers/load-client.ts";
 import { privateMemory, waitUntil } from "../helpers/processes.ts";
-import { spoolFiles, WrittenRecords, waitingBytes } from "../helpers/records.ts";
+import {
+  recordsApplication,
+  spoolFiles,
+  WrittenRecords,
+  waitingBytes,
+} from "../helpers/records.ts";
 
 /** One process, so that its limits are those of all. */
 const ONE_CHILD = `ServerLimit 1
@@ -24,8 +29,18 @@ const POOLS = {
   bounded: "TenonLogMemory 64K\nTenonLogSpill 512K",
   drop: "TenonLogMemory 64K\nTenonLogOverflow drop",
   wait: "TenonLogMemory 64K\nTenonLogOverflow wait 300ms",
+  hung: "",
+  "hung-again": "",
   failing: "TenonProcesses 3",
+  lacking: "",
 };
+
+/** An application that lacks the hook at first. */
+function lackingApplication(places: HttpdPlaces): string {
+  const path = join(places.directory, "lacking.ts");
+  writeFileSync(path, "export default () => {};\n", { mode: 0o644 });
+  return path;
+}
 
 describe("log records that a pool does not keep up with", () => {
   let httpd: TestHttpd;
@@ -44,6 +59,7 @@ describe("log records that a pool does not keep up with", () => {
           const records = new WrittenRecords(places.directory, name);
           written.set(name, records);
           writeFileSync(join(places.htdocs, `${name}.txt`), "hello\n");
+          if (name === "lacking") records.application = lackingApplication(places);
           return `${records.pool(name, `TenonProcesses 1\n${directives}`)}<Location "/${name}.txt">
   TenonHook log_transaction ${name}
 </Location>`;
@@ -57,9 +73,25 @@ describe("log records that a pool does not keep up with", () => {
   async function fill(pool: string, count: number): Promise<void> {
     const { port } = httpd.places;
     await ask(`${httpd.url}/${pool}.txt?n=0&hold`);
-    await waitUntil("a record", () => waitingBytes(httpd.runtime, pool) > 0);
+    await waitUntil("a hook that waits", () => recordsOf(pool).held);
     const load = { port, path: `/${pool}.txt`, first: 1, count: count - 1 };
     await sendLoad({ ...load, connections: 1, depth: 8 });
+  }
+
+  /** Sends requests from many clients at once: how long they took, ms. */
+  async function timeOf(pool: string, query: string): Promise<number> {
+    const load = { port: httpd.places.port, connections: 8, depth: 8, path: `/${pool}.txt` };
+    const before = performance.now();
+    await sendLoad({ ...load, query, count: 3_000 });
+    return performance.now() - before;
+  }
+
+  async function nothingWaits(pool: string): Promise<void> {
+    const none = (): boolean =>
+      spoolFiles(httpd.runtime, pool).every(
+        ({ name, waiting }) => waiting === 0 || name.startsWith("refused-"),
+      );
+    await waitUntil("no record waits", none, { timeoutMs: 40_000 });
   }
 
   /** Records that were dropped, as the log says. */
@@ -74,7 +106,7 @@ describe("log records that a pool does not keep up with", () => {
   /** Each record is delivered or counted as dropped. */
   async function assertCounted(pool: string, count: number): Promise<void> {
     recordsOf(pool).release();
-    await waitUntil("no record waits", () => waitingBytes(httpd.runtime, pool) === 0);
+    await nothingWaits(pool);
     // A process that ends tells at once what it has not told yet.
     await httpd.graceful();
     const all = (): boolean => recordsOf(pool).numbers().size + dropped(pool) === count;
@@ -127,7 +159,7 @@ describe("log records that a pool does not keep up with", () => {
     try {
       let slowest = 0;
       await ask(`${url}?n=0&hold`, { agent });
-      await waitUntil("a record", () => waitingBytes(httpd.runtime, "wait") > 0);
+      await waitUntil("a hook that waits", () => recordsOf("wait").held);
       // The next request on a connection comes to a thread only when the record of the one before is kept or dropped.
       for (let number = 1; slowest < 280; number++) {
         assert.ok(number < 1000, "no request waited");
@@ -136,7 +168,7 @@ describe("log records that a pool does not keep up with", () => {
         slowest = Math.max(slowest, performance.now() - before);
       }
       recordsOf("wait").release();
-      await waitUntil("no record waits", () => waitingBytes(httpd.runtime, "wait") === 0);
+      await nothingWaits("wait");
       assert.ok(slowest < 3_000, `a request waited ${slowest} ms`);
       const before = performance.now();
       await ask(`${url}?n=1001`, { agent });
@@ -147,27 +179,27 @@ describe("log records that a pool does not keep up with", () => {
     }
   });
 
-  it("cost requests neither time nor httpd memory while the pool hangs", async () => {
-    const load = { port: httpd.places.port, connections: 8, depth: 8 };
-    const child = httpd.processes().children[0] ?? 0;
-    const time = async (path: string, query: string): Promise<number> => {
-      const before = performance.now();
-      await sendLoad({ ...load, path, query, count: 3_000 });
-      return performance.now() - before;
-    };
-    rmSync(`${recordsOf("failing").path}.release`, { force: true });
-    await time("/failing.txt", "a=b");
-    const usual = await time("/failing.txt", "a=b");
-    await time("/failing.txt", "hold");
-    const memory = privateMemory(child);
-    const hung = await time("/failing.txt", "hold");
-    // 12,000 records are 8 MiB and more.
-    const grown = privateMemory(child) - memory;
-    recordsOf("failing").release();
+  it("cost requests no time while the pool hangs", async () => {
+    const usual = await timeOf("hung", "a=b");
+    const hung = await timeOf("hung", "hold");
     assert.ok(hung < 3 * usual + 500, `${hung} ms instead of ${usual}`);
+    recordsOf("hung").release();
+    await nothingWaits("hung");
+  });
+
+  it("leave httpd flat memory while the pool hangs", async () => {
+    const child = httpd.processes().children[0] ?? 0;
+    await timeOf("hung-again", "hold");
+    const before = privateMemory(child);
+    await timeOf("hung-again", "hold");
+    await timeOf("hung-again", "hold");
+    const grown = privateMemory(child) - before;
+    // 6,000 records are 4 MiB and more.
+    const waiting = waitingBytes(httpd.runtime, "hung-again");
+    recordsOf("hung-again").release();
+    assert.ok(waiting > 4 * 1024 * 1024, `${waiting} bytes wait`);
     assert.ok(grown < 1024 * 1024, `httpd grew by ${grown} bytes`);
-    const none = (): boolean => waitingBytes(httpd.runtime, "failing") === 0;
-    await waitUntil("no record waits", none, { timeoutMs: 40_000 });
+    await nothingWaits("hung-again");
   });
 
   it("go on when the hook of one throws, and when one ends every worker that has it", async () => {
@@ -184,14 +216,7 @@ describe("log records that a pool does not keep up with", () => {
     await httpd.waitForLog(/TN0114: \[failing \d+\] .*no record of n=20001/, { since: mark });
     const line = await httpd.waitForLog(/TN0113: /, { since: mark, timeoutMs: 40_000 });
     const [, id = "", path = ""] = /#(\S+)\].* it is in (\S+)$/.exec(line) ?? [];
-    await waitUntil(
-      "no record waits",
-      () =>
-        waitingBytes(httpd.runtime, "failing") === 0 ||
-        spoolFiles(httpd.runtime, "failing").every(
-          ({ name, waiting }) => waiting === 0 || name.startsWith("refused-"),
-        ),
-    );
+    await nothingWaits("failing");
     const numbers = new Set(
       records
         .all()
@@ -204,4 +229,17 @@ describe("log records that a pool does not keep up with", () => {
     assert.ok(!records.all().some((record) => record.id === id));
     rmSync(path);
   }).timeout(120_000);
+
+  it("wait while the application has no such hook", async () => {
+    httpd.expectLog("TN0117", "TN0216");
+    const records = recordsOf("lacking");
+    const load = { port: httpd.places.port, path: "/lacking.txt", count: 50 };
+    await sendLoad(load);
+    await httpd.waitForLog(/TN0117: \[lacking \d+\] .*which wait: .*logTransaction/);
+    const hook = `export { logTransaction } from "${recordsApplication}";\n`;
+    writeFileSync(records.application, hook);
+    for (const pid of httpd.workersOf("lacking")) process.kill(pid, "SIGKILL");
+    await records.waitFor(load.count, () => httpd.log().tail());
+    await nothingWaits("lacking");
+  });
 });

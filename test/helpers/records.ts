@@ -31,6 +31,7 @@ export interface WrittenRecord {
 /** What the workers of one pool wrote down. */
 export class WrittenRecords {
   readonly path: string;
+  application: string = recordsApplication;
 
   /** @param directory of the httpd; the file is made below it, for any user to write */
   constructor(directory: string, pool: string) {
@@ -43,11 +44,16 @@ export class WrittenRecords {
   /** Directives of a pool that writes here. */
   pool(name: string, directives: string): string {
     return `<TenonPool ${name}>
-  TenonApp "${recordsApplication}"
+  TenonApp "${this.application}"
   TenonEnv RECORDS "${this.path}"
   ${directives}
 </TenonPool>
 `;
+  }
+
+  /** Whether a hook of a request with `?hold` waits, or has. */
+  get held(): boolean {
+    return existsSync(`${this.path}.held`);
   }
 
   /** Lets go of the hooks of requests with `?hold`, from now on. */

@@ -5,7 +5,7 @@ import type { Exchange, ExchangeListener } from "../channel/exchange.ts";
 import { fail } from "../errors.ts";
 import { frameTypeName } from "../wire/frame.ts";
 import { decodeRequest, type RequestHead } from "../wire/message.ts";
-import { Fact, FrameType, LogLevel, Phase, WireError } from "../wire/protocol.ts";
+import { Fact, FrameType, Phase, WireError } from "../wire/protocol.ts";
 import { FrameReader } from "../wire/reader.ts";
 import { wireErrorNumber, wireFail } from "../wire/wire-error.ts";
 import type { Answered } from "./asking.ts";
@@ -17,6 +17,8 @@ import { OK } from "./results.ts";
 import type { RequestState, States } from "./state.ts";
 
 const OVER = "the request is over";
+/** Hooks of one batch that run at once: one that writes to a database should not open hundreds of connections. */
+const AT_ONCE = 32;
 
 /** The request of one record. It can only be read. */
 class LoggedRequest implements RequestHost {
@@ -25,6 +27,7 @@ class LoggedRequest implements RequestHost {
   readonly log: HookLog;
   readonly body: null = null;
   readonly #states: States;
+  #lost: RequestState | undefined;
 
   constructor(head: RequestHead, exchange: Exchange, states: States) {
     this.id = head.facts[Fact.REQUEST_ID] ?? "";
@@ -42,13 +45,27 @@ class LoggedRequest implements RequestHost {
     return this.#states.has(this.id);
   }
 
+  /** What is not held is not made: nobody would be told to let go of it. */
   state(): RequestState {
-    return this.#states.of(this.id);
+    if (this.stated) return this.#states.of(this.id);
+    this.#lost ??= {};
+    return this.#lost;
   }
 
   ask(): Promise<Answered> {
     return Promise.reject(fail("TENON_ERR_HOOK_OVER", { reason: OVER }));
   }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "then" in value;
+}
+
+/** A record whose hook is to run. */
+interface Waiting {
+  readonly name: string;
+  readonly hook: HookFunction;
+  readonly head: RequestHead;
 }
 
 /** One batch. RESULT acknowledges it when the hooks of all its records have returned; one that fails counts as done, since it would fail again. */
@@ -57,9 +74,13 @@ export class LogBatch implements ExchangeListener {
   readonly #exports: HookExports;
   readonly #states: States;
   readonly #reader = new FrameReader();
-  /** Requests that are over once the batch is done: another of its records may be of the same. */
+  /** From `#next` on still to be begun. */
+  readonly #records: Waiting[] = [];
+  #next = 0;
+  /** Requests of which nothing more comes: their state goes when the batch is done, since its records may be of them. */
   readonly #ended: string[] = [];
   #running = 0;
+  #beginning = false;
   #whole = false;
 
   constructor(exchange: Exchange, exports: HookExports, states: States) {
@@ -84,12 +105,13 @@ export class LogBatch implements ExchangeListener {
       this.#refuse(error);
     }
     this.#exchange.pull();
+    this.#begin();
   }
 
   bodyEnd(): void {
     this.#whole = true;
     if (!this.#reader.empty) this.#refuse(wireFail(WireError.TRUNCATED, "a batch of the log"));
-    this.#acknowledge();
+    this.#begin();
   }
 
   drained(): void {}
@@ -104,24 +126,47 @@ export class LogBatch implements ExchangeListener {
       throw wireFail(WireError.BAD_PAYLOAD, `a record of the phase ${head.phase}`);
     }
     const name = head.facts[Fact.EXPORT];
-    this.#ended.push(head.facts[Fact.REQUEST_ID] ?? "");
-    if (name !== undefined) void this.#record(name, this.#exports.get(name, head.phase), head);
+    if (name === undefined) this.#ended.push(head.facts[Fact.REQUEST_ID] ?? "");
+    else this.#records.push({ name, hook: this.#exports.get(name, head.phase), head });
   }
 
-  async #record(name: string, hook: HookFunction, head: RequestHead): Promise<void> {
-    const logged = new LoggedRequest(head, this.#exchange, this.#states);
-    this.#running += 1;
-    try {
-      await hook(logged.request);
-    } catch (error) {
-      logged.log.error(`the hook ${name} failed: ${stackOf(error)}`);
+  /** Runs hooks, as many at once as may be, and acknowledges behind the last. */
+  #begin(): void {
+    // A hook that does not wait ends within the loop.
+    if (this.#beginning) return;
+    this.#beginning = true;
+    while (this.#running < AT_ONCE && !this.#exchange.over) {
+      const record = this.#records[this.#next];
+      if (record === undefined) break;
+      this.#next += 1;
+      this.#run(record);
     }
-    this.#running -= 1;
-    this.#acknowledge();
+    this.#beginning = false;
+    if (this.#whole && this.#running === 0 && !this.#exchange.over) this.#acknowledge();
+  }
+
+  #run({ name, hook, head }: Waiting): void {
+    const logged = new LoggedRequest(head, this.#exchange, this.#states);
+    const failed = (error: unknown): void => {
+      logged.log.error(`the hook ${name} failed: ${stackOf(error)}`);
+    };
+    try {
+      const returned: unknown = hook(logged.request);
+      // Most write somewhere and return at once: a promise for each would cost more than they do.
+      if (!isThenable(returned)) return;
+      this.#running += 1;
+      void Promise.resolve(returned)
+        .catch(failed)
+        .finally(() => {
+          this.#running -= 1;
+          this.#begin();
+        });
+    } catch (error) {
+      failed(error);
+    }
   }
 
   #acknowledge(): void {
-    if (!this.#whole || this.#running > 0) return;
     for (const id of this.#ended) this.#states.forget(id);
     this.#exchange.result({ code: OK, flags: 0, ttl: 0, vary: [], entries: [] });
   }
@@ -130,7 +175,6 @@ export class LogBatch implements ExchangeListener {
   #refuse(error: unknown): void {
     const number = wireErrorNumber(error) ?? WireError.APPLICATION;
     const text = error instanceof Error ? error.message : String(error);
-    this.#exchange.log(LogLevel.ERROR, `a batch of the log was refused: ${text}`);
     this.#exchange.abort(number, text);
   }
 }
