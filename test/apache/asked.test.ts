@@ -43,7 +43,7 @@ const text = ({ htdocs }: { htdocs: string }): string => {
   TenonProcesses 1 2
 </TenonPool>
 ${pool("probe", "TenonProcesses 1 1", probe)}
-${pool("faults", "TenonProcesses 0 1", join(root, "test", "applications", "faults.ts"))}
+${pool("faults", "TenonProcesses 1 1", join(root, "test", "applications", "faults.ts"))}
 TypesConfig /dev/null
 AddType text/plain .txt
 AddHandler cgi-script .cgi
@@ -87,8 +87,7 @@ describe("what a hook asks httpd", () => {
 
   before(async () => {
     httpd = await startHttpd({ text, load });
-    await httpd.waitForReady("asking", 1);
-    await httpd.waitForReady("probe", 1);
+    for (const name of ["asking", "probe", "faults"]) await httpd.waitForReady(name, 1);
     httpd.expectLog("AH01630");
   });
   after(() => httpd.stop());

@@ -32,12 +32,15 @@ const text = ({ htdocs, port }: { htdocs: string; port: number }): string => {
   fill(htdocs);
   return `<TenonPool trail>
   TenonApp "${app}"
+  TenonProcesses 1 1
 </TenonPool>
 <TenonPool other>
   TenonApp "${app}"
+  TenonProcesses 1 1
 </TenonPool>
 <TenonPool tenant>
   TenonApp "${app}"
+  TenonProcesses 1 1
 </TenonPool>
 <Directory "${htdocs}/outer">
   TenonHook fixups trail#a
@@ -100,6 +103,7 @@ describe("sections of hooks", () => {
 
   before(async () => {
     httpd = await startHttpd({ text });
+    for (const name of ["trail", "other", "tenant"]) await httpd.waitForReady(name, 1);
   });
   after(() => httpd.stop());
 

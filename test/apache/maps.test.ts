@@ -85,6 +85,7 @@ const text = ({ htdocs }: { htdocs: string }): string => {
   fill(htdocs);
   return `<TenonPool site>
   TenonApp "${app}"
+  TenonProcesses 1 1
 </TenonPool>
 RewriteEngine On
 RewriteMap files tenon:site#fileOf
@@ -122,6 +123,7 @@ describe("RewriteMap", () => {
 
   before(async () => {
     httpd = await startHttpd({ text, load });
+    await httpd.waitForReady("site", 1);
   });
   after(() => httpd.stop());
 
@@ -155,6 +157,7 @@ describe("tenon() in expressions", () => {
 
   before(async () => {
     httpd = await startHttpd({ text, load });
+    await httpd.waitForReady("site", 1);
     // httpd has no tag for an expression that fails.
     httpd.expectLog("AH01630", "AH02557", "");
   });

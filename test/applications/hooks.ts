@@ -216,6 +216,10 @@ const actions: Readonly<Record<string, Action>> = {
     await r.subrequest("/one");
     return 403;
   },
+  holdBody: async (r) => {
+    await r.subrequest("/one");
+    return new Promise(() => undefined);
+  },
   cancelled: async (r) => {
     const response = await r.subrequest("/one");
     await response.body?.cancel();
@@ -275,8 +279,9 @@ export const getRealmHash: GetRealmHash = (_r, user, realm) => {
 
 export const checkAuthorization: CheckAuthorization = (r, args) => {
   if (args[0] === "nothing") return undefined as never;
-  if (r.user === undefined) return AuthzStatus.DENIED_NO_USER;
-  return args.includes(r.user);
+  if (args[0] === "neutral") return AuthzStatus.NEUTRAL;
+  if (args[0] === "nowhere") return false;
+  return args.includes(r.user ?? "");
 };
 
 export const map: MapFunction = async (key, r) => {

@@ -223,8 +223,11 @@ export class HostChannel {
   data(chunk: Uint8Array, flags = 0): void {
     const header = Buffer.alloc(WireNumber.FRAME_HEADER_BYTES);
     encodeFrameHeader(header, 0, FrameType.DATA, flags, chunk.length);
+    // In one write: a worker that refuses the first of it closes before the second.
+    this.socket.cork();
     this.socket.write(header);
     this.socket.write(chunk);
+    this.socket.uncork();
   }
 
   /** Sends END. */
@@ -234,11 +237,17 @@ export class HostChannel {
   }
 
   /** Sends REPLY; returns what sends the body behind it, as it is pulled. */
-  reply({ status = 200, text = "", rawHeaders = [], body }: HostReply): BodySender | undefined {
-    const buffer = Buffer.alloc(WireNumber.MAX_MESSAGE_BYTES);
-    const end = encodeReply(buffer, 0, { status, text, rawHeaders }, body === undefined);
-    this.socket.write(buffer.subarray(0, end));
+  reply(reply: HostReply): BodySender | undefined {
+    const { body } = reply;
+    this.answer(reply, body === undefined);
     return body === undefined ? undefined : new BodySender(this, { body });
+  }
+
+  /** Sends REPLY alone. */
+  answer({ status = 200, text = "", rawHeaders = [] }: HostReply, ended: boolean): void {
+    const buffer = Buffer.alloc(WireNumber.MAX_MESSAGE_BYTES);
+    const end = encodeReply(buffer, 0, { status, text, rawHeaders }, ended);
+    this.socket.write(buffer.subarray(0, end));
   }
 
   /** Sends CLOSE: asks for the end of a tunnel. */

@@ -393,6 +393,15 @@ describe("hooks in a worker", () => {
       assert.deepEqual(codes, [1, 0, 4]);
     });
 
+    it("checkAuthorization that says false without a user is asked again only if it asked for one", async () => {
+      const codes: (number | undefined)[] = [];
+      for (const argument of ["ann", "nowhere", "neutral"]) {
+        const entries = [entry("ARGUMENTS", "", argument)];
+        codes.push((await send({ phase: Phase.CHECK_AUTHORIZATION, entries })).result?.code);
+      }
+      assert.deepEqual(codes, [4, 0, 2]);
+    });
+
     it("checkAuthorization without a result fails: nothing grants by accident", async () => {
       const entries = [entry("ARGUMENTS", "", "nothing")];
       const answer = await send({ phase: Phase.CHECK_AUTHORIZATION, entries });

@@ -97,10 +97,12 @@ const getRealmHash: Manner = {
 const checkAuthorization: Manner = {
   call: (hook, request) => hook(request, request.arguments),
   outcome: (result, request) => {
-    if (typeof result !== "boolean") return oneOf(AuthzStatus, result);
-    if (result) return code(AuthzStatus.GRANTED);
-    // httpd asks before it has authenticated: the answer may be another one when there is a user.
-    return code(request.user === undefined ? AuthzStatus.DENIED_NO_USER : AuthzStatus.DENIED);
+    if (result === true) return code(AuthzStatus.GRANTED);
+    // As `Require expr` does: who asked for the user, and is told that there is none, is asked again when there is one.
+    if (result === false) {
+      return code(HookRequest.lacksUser(request) ? AuthzStatus.DENIED_NO_USER : AuthzStatus.DENIED);
+    }
+    return oneOf(AuthzStatus, result);
   },
   expected: "checkAuthorization returns true, false or an AuthzStatus",
 };

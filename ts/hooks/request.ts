@@ -73,6 +73,7 @@ export class HookRequest {
   /** Whether what the host evaluated before is still what it would find. */
   #unchanged = true;
   #hadState: boolean | undefined;
+  #lacksUser = false;
 
   constructor(head: RequestHead, host: RequestHost) {
     this.#head = head;
@@ -183,6 +184,7 @@ export class HookRequest {
     const user = this.#value("user");
     if (user !== undefined || this.#unset.has("user")) return user;
     const fact = this.#fact(Fact.USER);
+    this.#lacksUser ||= fact === undefined;
     return fact === undefined ? undefined : textOf(fact);
   }
 
@@ -430,6 +432,11 @@ export class HookRequest {
   /** Internal: the value of a field that only one phase has. */
   static read(request: HookRequest, name: string): string | undefined {
     return request.#value(name);
+  }
+
+  /** Internal: whether the hook has asked for the user when there was none. */
+  static lacksUser(request: HookRequest): boolean {
+    return request.#lacksUser;
   }
 
   /** Internal: hands out the changes so far. @param over why nothing may be changed any more; undefined: more may come */

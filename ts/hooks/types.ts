@@ -76,8 +76,8 @@ export type GetRealmHash = (
 ) => Awaitable<string | Decision<string | undefined> | Nothing>;
 
 /**
- * Answers a line `Require tenon pool#export args…`: true, false or a status. It is first asked before there is a user: AuthzStatus.DENIED_NO_USER has httpd find out
- * who it is and ask again.
+ * Answers a line `Require tenon pool#export args…`: true, false or a status. It is first asked before there is a user; `false` of one that has asked for `r.user` then counts as
+ * AuthzStatus.DENIED_NO_USER: httpd finds out who it is and asks again (as for `Require expr`).
  */
 export type CheckAuthorization = (
   r: HookRequest,
