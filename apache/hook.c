@@ -78,6 +78,11 @@ const char *tenon_hook_export_name(wire_phase phase)
     return names[row_of(phase)].export;
 }
 
+int tenon_hook_is_provider(wire_phase phase)
+{
+    return rows[row_of(phase)].kind == PROVIDER;
+}
+
 /* Where the function of a phase that TenonHook does not take is named, or NULL. */
 static const char *other_directive(wire_phase phase)
 {
@@ -248,7 +253,7 @@ static const char *set_when(cmd_parms *cmd, tenon_hook *hook, const char *value)
 static const char *set_order(cmd_parms *cmd, tenon_hook *hook, const char *value)
 {
     static const char *const orders[] = {"early", "middle", "late"};
-    if (rows[row_of(hook->phase)].kind == PROVIDER) {
+    if (tenon_hook_is_provider(hook->phase)) {
         return apr_psprintf(cmd->pool,
                             "TenonHook: %s takes no order=: who is asked first is said by "
                             "AuthBasicProvider or AuthDigestProvider, and by the order of lines",

@@ -40,6 +40,9 @@ const char *tenon_hook_phase_name(wire_phase phase);
 /* Name of the export that answers a phase when none is given, such as accessChecker. */
 const char *tenon_hook_export_name(wire_phase phase);
 
+/* Whether a phase is a function of httpd's providers, whose results are its own. */
+int tenon_hook_is_provider(wire_phase phase);
+
 /*
  * Makes a hook of `phase` with its defaults from `<pool>[#<export>]` in a directive, and has the
  * pool looked up when the whole configuration is read (at once in an .htaccess). NULL with `*error`

@@ -77,16 +77,10 @@ void tenon_result_apply(tenon_exchange *x)
     x->applied = x->changes->nelts;
 }
 
-static int is_provider(wire_phase phase)
-{
-    return phase == WIRE_PHASE_CHECK_PASSWORD || phase == WIRE_PHASE_GET_REALM_HASH ||
-           phase == WIRE_PHASE_CHECK_AUTHORIZATION;
-}
-
 /* Whether a phase has such a result: authn_status and authz_status are 0 to 4. */
 static int is_code(wire_phase phase, int code)
 {
-    if (is_provider(phase)) {
+    if (tenon_hook_is_provider(phase)) {
         return code >= 0 && code <= 4;
     }
     return code == OK || code == DECLINED || code == DONE ||

@@ -37,6 +37,9 @@ const char *tenon_exchange_consequence(const tenon_exchange *x, int status)
     if (x->passed) {
         return "the connection is aborted";
     }
+    if (x->hook && x->hook->on_error == OK && tenon_hook_is_provider(x->hook->phase)) {
+        return "denied";
+    }
     if (!x->hook || x->hook->on_error == OK) {
         return apr_itoa(x->r->pool, status);
     }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A hook in every phase. Each says so in the log ("phase <name> <uri>"), then does what the request's query tells it:
 // `?fixups=status:403&access_checker=respond:401`. Without a word it leaves the request alone.
+import { setTimeout } from "node:timers/promises";
 import type { HookRequest, PhaseHook, Table } from "../../ts/index.ts";
+
+/** Long enough for other requests to come meanwhile. */
+const PONDER_MS = 100;
 
 type Action = (r: HookRequest, argument: string, phase: string) => unknown;
 
@@ -61,6 +65,11 @@ const actions: Readonly<Record<string, Action>> = {
   remember: (r, argument) => {
     r.state["word"] = argument;
     return undefined;
+  },
+  /** The same, when others have come too. */
+  ponder: async (r, argument) => {
+    r.state["word"] = argument;
+    await setTimeout(PONDER_MS);
   },
   recall: (r) => Response.json({ state: r.state, lost: r.stateLost, id: r.id, pid: process.pid }),
 };

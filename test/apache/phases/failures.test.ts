@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Answer, type Ask, ask } from "../../helpers/http-client.ts";
+import { type Answer, type Ask, ask, open } from "../../helpers/http-client.ts";
 import { hooksPool, PhasesHttpd, putFiles } from "./httpd.ts";
 
 const secret = "behind an access check";
 /** What a hook in these tests may take; a request that waits longer than this and LATE_MS was not limited. */
 const TIMEOUT_MS = 400;
 const LATE_MS = 2000;
+const SHORT_MS = 20;
 /** Timeout of the hooks whose queue fills. */
 const FULL_MS = 3000;
 
@@ -23,12 +24,14 @@ describe("a hook that fails", () => {
           ...Object.fromEntries(closed.map((name) => [`${name}/file.txt`, secret])),
           "down/file.txt": secret,
           "full/file.txt": secret,
+          "short/file.txt": secret,
           "mortal/file.txt": secret,
         });
         const broken = join(directory, "broken.mjs");
         writeFileSync(broken, "throw new Error('does not start');");
         const limits = `timeout=${TIMEOUT_MS}ms`;
-        return `${hooksPool("rec", "TenonProcesses 2 2")}
+        return `LogLevel tenon:debug
+${hooksPool("rec", "TenonProcesses 2 2")}
 ${hooksPool("mortal", "TenonProcesses 2 2")}
 ${hooksPool("lone", "TenonProcesses 1 1\nTenonConcurrency 1\nTenonQueueLength 1")}
 <TenonPool down>
@@ -36,6 +39,9 @@ ${hooksPool("lone", "TenonProcesses 1 1\nTenonConcurrency 1\nTenonQueueLength 1"
 </TenonPool>
 <Location "/closed">
   TenonHook access_checker rec ${limits}
+</Location>
+<Location "/short">
+  TenonHook access_checker rec timeout=${SHORT_MS}ms
 </Location>
 <Location "/open">
   TenonHook access_checker rec ${limits} on-error=decline
@@ -104,6 +110,21 @@ ${hooksPool("lone", "TenonProcesses 1 1\nTenonConcurrency 1\nTenonQueueLength 1"
     await line(
       /TN0004: \[rec \d #\S+\] access_checker accessChecker: no answer within 400 ms \(timeout of the hook\): 503/,
     );
+  });
+
+  it("keeps a time that is shorter than httpd's first look for an answer", async () => {
+    const { answer, ms } = await told("short", "hang");
+    assertClosed(answer);
+    assert.ok(ms >= SHORT_MS && ms < SHORT_MS + LATE_MS, `${ms} ms`);
+  });
+
+  it("is over when its client has gone", async () => {
+    const since = httpd.httpd.log().mark();
+    const request = open(`${httpd.url}/mortal/file.txt?access_checker=hang`).end();
+    request.on("error", () => undefined);
+    await httpd.httpd.waitForLog(/phase access_checker \/mortal\/file\.txt/, { since });
+    request.destroy();
+    await httpd.httpd.waitForLog(/TN0019: .*access_checker.*: the client has gone away/, { since });
   });
 
   it("refuses when it throws, rejects or returns nonsense", async () => {

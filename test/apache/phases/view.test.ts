@@ -4,6 +4,8 @@ import { once } from "node:events";
 import http2 from "node:http2";
 import { join } from "node:path";
 import { ask, askJson } from "../../helpers/http-client.ts";
+import { waitUntil } from "../../helpers/processes.ts";
+import { waitingBytes } from "../../helpers/records.ts";
 import { hookEach, hooksPool, modules, PhasesHttpd, phases, putFiles } from "./httpd.ts";
 
 type View = Readonly<Record<string, unknown>>;
@@ -28,6 +30,8 @@ for (const mpm of ["event", "prefork"] as const) {
           htdocs = places.htdocs;
           putFiles(htdocs, {
             "file.txt": "a file",
+            "several/file.txt": "a file",
+            "mortal/file.txt": "a file",
             "page.shtml": '<!--#include virtual="/file.txt?handler=view" -->',
           });
           return `${hooksPool("rec")}
@@ -39,15 +43,39 @@ AddOutputFilter INCLUDES .shtml
 ServerAdmin ada@example.test
 TenonOption colour blue
 SetEnvIf X-Asked . SET=value
+${hooksPool("several", "TenonProcesses 3 3")}
+${hooksPool("mortal", "TenonProcesses 1 1")}
+<LocationMatch "^/(several|mortal)/">
+  TenonHook post_perdir_config none
+  TenonHook header_parser none
+  TenonHook fixups none
+</LocationMatch>
+<Location "/several">
+  TenonHook post_perdir_config several order=late
+  TenonHook fixups several order=late
+</Location>
+<Location "/mortal">
+  TenonHook post_perdir_config mortal order=late
+  TenonHook header_parser mortal order=late on-error=decline
+  TenonHook fixups mortal order=late timeout=20
+</Location>
 <Directory "${htdocs}">
   Options +Includes
   AuthName here
 </Directory>`;
         },
       });
+      await httpd.httpd.waitForReady("several", 3);
       if (mpm === "prefork") httpd.httpd.expectLog("AH10034");
     });
-    after(() => httpd.httpd.stop());
+    after(async () => {
+      // Workers are told to forget state behind the request; what waits for that at httpd's end is kept.
+      for (const pool of ["rec", "several", "mortal"]) {
+        const told = (): boolean => waitingBytes(httpd.httpd.runtime, pool) === 0;
+        await waitUntil(`nothing to tell ${pool}`, told);
+      }
+      await httpd.httpd.stop();
+    });
 
     for (const phase of seeing) {
       it(`is the request in ${phase}`, async () => {
@@ -106,6 +134,32 @@ SetEnvIf X-Asked . SET=value
       );
       assert.deepEqual(second.state, {});
       assert.notEqual(first.id, second.id);
+    });
+
+    it("keeps state in the worker that has it, among several", async () => {
+      const path = "/several/file.txt?post_perdir_config=ponder:";
+      const words = Array.from({ length: 40 }, (_, index) => `word${index}`);
+      const seen = await Promise.all(
+        words.map((word) =>
+          askJson<{ state: View; lost: boolean; pid: number }>(
+            `${httpd.url}${path}${word}&fixups=recall`,
+          ),
+        ),
+      );
+      assert.deepEqual(
+        seen.map(({ state }) => state["word"]),
+        words,
+      );
+      assert.ok(new Set(seen.map(({ pid }) => pid)).size > 1);
+      assert.ok(!seen.some(({ lost }) => lost));
+    });
+
+    it("tells that state is lost with the worker that had it", async () => {
+      const path =
+        "/mortal/file.txt?post_perdir_config=remember:one&header_parser=die&fixups=recall";
+      httpd.httpd.expectLog("TN0009", "TN0216");
+      const answer = await askJson<{ state: View; lost: boolean }>(httpd.url + path);
+      assert.deepEqual([answer.state, answer.lost], [{}, true]);
     });
 
     if (mpm !== "prefork") {
