@@ -71,6 +71,21 @@ static int end_with_status(request_rec *r, wire_phase phase, int status)
     return DONE;
 }
 
+/* Who is refused for want of a user is told how to say who it is, by AuthType, as of httpd's own
+ * modules; unless the hook has said it. */
+static void note_auth_failure(request_rec *r)
+{
+    static const char *const headers[] = {"WWW-Authenticate", "Proxy-Authenticate"};
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        if (apr_table_get(r->err_headers_out, headers[i])) {
+            return;
+        }
+    }
+    if (ap_auth_type(r)) {
+        ap_note_auth_failure(r);
+    }
+}
+
 /* What a phase returns to httpd for a hook's answer. */
 static int conclude(request_rec *r, wire_phase phase, const tenon_answer *answer)
 {
@@ -80,6 +95,9 @@ static int conclude(request_rec *r, wire_phase phase, const tenon_answer *answer
                                                       : answer->status;
     } else if (code > 0 && code < HTTP_MULTIPLE_CHOICES) {
         code = end_with_status(r, phase, code);
+    }
+    if (code == HTTP_UNAUTHORIZED && phase != WIRE_PHASE_NOTE_AUTH_FAILURE) {
+        note_auth_failure(r);
     }
     if (code == DONE && !tenon_request_of(r)->ended && tenon_phase_may_answer(r, phase)) {
         tenon_request_of(r)->ended = redirect(r) == OK;

@@ -6,30 +6,36 @@ import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Contender, ContenderName } from "./contenders.ts";
+import type { ContenderName } from "./contenders.ts";
 import { measureFirstHits, toFirstHitTable } from "./first-hit.ts";
-import { contendersOf, measure, startContenders } from "./measure.ts";
+import type { Contender } from "./httpd.ts";
+import { contendersOf, findMissing, measure, type Samples, startContenders } from "./measure.ts";
 import { helpText, type Options, parseOptions } from "./options.ts";
 import { missed, type Row, toRows, toTables } from "./report.ts";
+import type { ScenarioName } from "./scenarios.ts";
 
 /** First requests that a row of first-hit is the median of. */
 const firstHits = 10;
 
 const interrupt = new AbortController();
+const common = {
+  signal: interrupt.signal,
+  onProgress: (line: string): void => console.error(line),
+};
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(name, () => interrupt.abort(new Error(`stopped by ${name}`)));
 }
 
 /** Runs `body` with a temporary folder and a table of running contenders; both are gone when it returns. */
-async function withContenders(
-  body: (folder: string, running: Map<ContenderName, Contender>) => Promise<void>,
-): Promise<void> {
+async function withContenders<T>(
+  body: (folder: string, running: Map<ContenderName, Contender>) => Promise<T>,
+): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "tenon-bench-"));
   // httpd's children run as another user and must get through to their sockets.
   chmodSync(folder, 0o711);
   const running = new Map<ContenderName, Contender>();
   try {
-    await body(folder, running);
+    return await body(folder, running);
   } finally {
     const stopped = await Promise.allSettled([...running.values()].map((each) => each.stop()));
     for (const outcome of stopped) {
@@ -50,34 +56,41 @@ async function hold(name: ContenderName): Promise<void> {
   });
 }
 
-async function run(options: Options): Promise<boolean> {
-  const wanted = new Set(
-    options.scenarios.flatMap((scenario) => contendersOf(scenario, options.contenders)),
-  );
-  let reached = true;
-  const common = {
-    signal: interrupt.signal,
-    onProgress: (line: string): void => console.error(line),
-  };
-  await withContenders(async (folder, running) => {
-    const rows: Row[] = [];
-    if (options.firstHit) {
-      // Before anything else runs: it is about what one request waits for.
-      rows.push(...(await measureFirstHits({ ...common, folder, hits: firstHits })));
-      console.log(`\n${toFirstHitTable(rows)}`);
-    }
-    if (wanted.size > 0) {
-      await startContenders([...wanted], folder, running, interrupt.signal);
-      const samples = await measure(running, { ...options, ...common });
-      console.log(`\n${toTables(samples)}`);
-      rows.push(...toRows(samples));
-    }
-    reached = missed(rows).length === 0;
-    if (options.json !== undefined) {
-      writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
-    }
+/** Measures one scenario; nothing else of ours runs beside its contenders. */
+async function measureScenario(scenario: ScenarioName, options: Options): Promise<Samples> {
+  const wanted = contendersOf(scenario, options.contenders);
+  const missing = findMissing(wanted);
+  for (const line of missing.values()) console.log(line);
+  const here = wanted.filter((name) => !missing.has(name));
+  return withContenders(async (folder, running) => {
+    await startContenders(here, folder, running, interrupt.signal);
+    return measure(running, { ...options, ...common, folder, scenarios: [scenario] });
   });
-  return reached;
+}
+
+async function run(options: Options): Promise<boolean> {
+  const rows: Row[] = [];
+  if (options.firstHit) {
+    // Before anything else runs: it is about what one request waits for.
+    const hits = await withContenders((folder) =>
+      measureFirstHits({ ...common, folder, hits: firstHits }),
+    );
+    rows.push(...hits);
+    console.log(`\n${toFirstHitTable(hits)}`);
+  }
+  const samples: Samples = new Map();
+  for (const scenario of options.scenarios) {
+    if (contendersOf(scenario, options.contenders).length === 0) continue;
+    for (const [name, taken] of await measureScenario(scenario, options)) samples.set(name, taken);
+  }
+  if (samples.size > 0) {
+    console.log(`\n${toTables(samples)}`);
+    rows.push(...toRows(samples));
+  }
+  if (options.json !== undefined) {
+    writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+  }
+  return missed(rows).length === 0;
 }
 
 try {

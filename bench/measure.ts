@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Measures contenders in rounds: A B C A B C …, so that what the machine does meanwhile hits all of them alike.
-import { type Contender, type ContenderName, contenders } from "./contenders.ts";
+import { existsSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { type ContenderName, contenders } from "./contenders.ts";
 import { treesCpuUs } from "./cpu-time.ts";
+import type { Contender } from "./httpd.ts";
+import { logOf } from "./peers.ts";
 import { type Figure, type Scenario, type ScenarioName, scenarios } from "./scenarios.ts";
 import { complaint, type LoadResult, runLoad } from "./wrk.ts";
 
@@ -16,12 +20,17 @@ export interface MeasureOptions {
   readonly rounds: number;
   /** Length of one measurement; each follows a second of warm-up. */
   readonly seconds: number;
+  /** The folder that the contenders were started with. */
+  readonly folder: string;
   readonly signal: AbortSignal;
   readonly onProgress: (line: string) => void;
 }
 
 const warmUpSeconds = 1;
 const firstWarmUpSeconds = 3;
+/** A log hook may run behind its request, and in batches. */
+const logWaitMs = 10_000;
+const logPollMs = 20;
 
 async function loadChecked(
   name: ContenderName,
@@ -31,7 +40,7 @@ async function loadChecked(
   signal: AbortSignal,
 ): Promise<LoadResult> {
   const { large, load } = scenario;
-  const url = contender.url + (large?.path ?? "");
+  const url = contender.url + (large?.path ?? scenario.path ?? "");
   const result = await runLoad(url, load, seconds, signal);
   const wrong =
     large === undefined
@@ -82,15 +91,38 @@ async function probe(name: ContenderName, contender: Contender, scenario: Scenar
     await probeLarge(name, contender, scenario.large);
     return;
   }
-  const { method, bodyBytes } = scenario.load;
+  const { method, bodyBytes, headers = {} } = scenario.load;
   const sent = method === "POST" ? "x".repeat(bodyBytes) : undefined;
   const right = scenario.answer ?? sent;
-  const response = await fetch(contender.url, { method, body: sent ?? null });
+  const url = contender.url + (scenario.path ?? "");
+  const response = await fetch(url, { method, headers, body: sent ?? null });
   const body = await response.text();
   if (response.status !== 200 || body !== right) {
     throw new Error(
       `${name} answered ${method} with status ${response.status} and a body of ${body.length} bytes\n${contender.log()}`,
     );
+  }
+}
+
+/** Shows that a hook does its work: that it refuses, or that its line appears. @throws when it does not */
+async function probeHook(
+  name: ContenderName,
+  contender: Contender,
+  scenario: Scenario,
+  folder: string,
+): Promise<void> {
+  const { refuses, logs } = contenders[name];
+  if (refuses !== undefined) {
+    const response = await fetch(contender.url + (scenario.path ?? ""));
+    await response.arrayBuffer();
+    if (response.status === refuses) return;
+    throw new Error(`${name} answered with status ${response.status} instead of ${refuses}`);
+  }
+  const path = logOf(folder, name);
+  const line = `GET /${scenario.path} 200\n`;
+  for (const end = Date.now() + logWaitMs; logs === true; await delay(logPollMs)) {
+    if (existsSync(path) && readFileSync(path, "latin1").startsWith(line)) return;
+    if (Date.now() > end) throw new Error(`${name} has not logged\n${contender.log()}`);
   }
 }
 
@@ -119,6 +151,7 @@ export async function measure(
     for (const { name, contender } of participants) {
       ofScenario.set(name, []);
       await probe(name, contender, scenario);
+      await probeHook(name, contender, scenario, options.folder);
       await loadChecked(name, contender, scenario, firstWarmUpSeconds, options.signal);
     }
     for (let round = 1; round <= options.rounds; round++) {
@@ -132,6 +165,21 @@ export async function measure(
     }
   }
   return samples;
+}
+
+/** Says what this machine lacks for contenders, one line each with the remedy; the others can be started. */
+export function findMissing(
+  names: readonly ContenderName[],
+  specs: Pick<typeof contenders, ContenderName> = contenders,
+): ReadonlyMap<ContenderName, string> {
+  return new Map(
+    names.flatMap((name) => {
+      const { needs } = specs[name];
+      if (needs === undefined || existsSync(needs.path())) return [];
+      const line = `${name} is left out: no ${needs.path()} (Debian: apt install --no-install-recommends ${needs.packages})`;
+      return [[name, line] as const];
+    }),
+  );
 }
 
 /** Starts contenders one after the other. Those started stay in `running`, also when a later one fails. */

@@ -86,7 +86,7 @@ export function missed(rows: readonly Row[]): Row[] {
 }
 
 function alignedLine(cells: readonly string[]): string {
-  return cells.map((cell, at) => (at === 0 ? cell.padEnd(32) : cell.padStart(12))).join("");
+  return cells.map((cell, at) => (at === 0 ? cell.padEnd(40) : cell.padStart(12))).join("");
 }
 
 function contenderLine(name: ContenderName, taken: readonly Sample[]): string {

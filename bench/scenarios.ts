@@ -10,6 +10,8 @@ export interface Scenario {
   readonly answer?: string;
   /** A body of so many bytes, whatever they are, at a path of its own. Rates count bytes: no answer need end within a measurement. */
   readonly large?: { readonly path: string; readonly bytes: number };
+  /** Path of what is asked for, below the contender's URL. Unset: none. */
+  readonly path?: string;
   readonly contenders: readonly ContenderName[];
 }
 
@@ -25,10 +27,32 @@ export type ScenarioName =
   | "post"
   | "latency"
   | "file"
-  | "stream";
+  | "stream"
+  | "access"
+  | "basic"
+  | "log";
 
 /** Bytes of the file that `file` asks for. */
 export const fileBytes: number = 1024 ** 3;
+
+/** The static file that all of them serve. */
+export const page: { readonly path: string; readonly text: string } = {
+  path: "page",
+  text: "x".repeat(1024),
+};
+
+/** What gets a request past every check here: all contenders get both, so that all parse the same. */
+export const credentials: Readonly<Record<string, string>> = {
+  "X-Bench": "yes",
+  Authorization: `Basic ${Buffer.from("bench:secret").toString("base64")}`,
+};
+
+/** A request for the page, which every contender of the phases answers alike. */
+const pageScenario = {
+  load: { method: "GET", bodyBytes: 0, connections: manyConnections, headers: credentials },
+  path: page.path,
+  answer: page.text,
+} as const;
 
 export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   content: {
@@ -72,6 +96,40 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     large: { path: "stream", bytes: 100 * 1024 ** 2 },
     contenders: ["tenon-files", "proxy-files"],
   },
+  access: {
+    text: "GET, a static file of 1 KiB behind a check of one header, 32 connections",
+    ...pageScenario,
+    contenders: [
+      "page",
+      "page-tenon",
+      "access-tenon",
+      "access-tenon-cached",
+      "access-lua",
+      "access-wsgi",
+      "access-python",
+      "access-perl",
+    ],
+  },
+  basic: {
+    text: "GET, the same file behind Basic authentication, 32 connections",
+    ...pageScenario,
+    contenders: [
+      "page",
+      "basic-tenon",
+      "basic-tenon-cached",
+      "basic-file",
+      "basic-fcgi",
+      "basic-lua",
+      "basic-wsgi",
+      "basic-python",
+      "basic-perl",
+    ],
+  },
+  log: {
+    text: "GET, the same file, a line for each request written by a log hook, 32 connections",
+    ...pageScenario,
+    contenders: ["page", "log-tenon", "log-lua", "log-python", "log-perl"],
+  },
 };
 
 /** Figures of one measurement. CPU time is that of all processes of the contender. */
@@ -99,6 +157,14 @@ export interface Ratio {
 /** Throughput over ours: at least 0.95 of it. */
 const mostTimesFaster = 1.05;
 
+/** Tenon over the modules that run the same hook inside httpd: shown, without a limit. */
+function overPeers(
+  scenario: "access" | "basic" | "log",
+  peers: readonly ContenderName[],
+): readonly Ratio[] {
+  return peers.map((over) => ({ scenario, figure: "cpu", of: `${scenario}-tenon`, over }));
+}
+
 export const ratios: readonly Ratio[] = [
   { scenario: "content", figure: "cpu", of: "tenon", over: "handler", limit: 1.75, aim: 1.5 },
   { scenario: "content", figure: "cpu", of: "raw-hop", over: "handler" },
@@ -125,4 +191,15 @@ export const ratios: readonly Ratio[] = [
   },
   { scenario: "stream", figure: "rate", of: "proxy-files", over: "tenon-files" },
   { scenario: "stream", figure: "cpu", of: "tenon-files", over: "proxy-files" },
+  { scenario: "access", figure: "cpu", of: "page-tenon", over: "page" },
+  { scenario: "access", figure: "cpu", of: "access-tenon", over: "page" },
+  { scenario: "access", figure: "cpu", of: "access-tenon-cached", over: "page", limit: 1.1 },
+  ...overPeers("access", ["access-lua", "access-wsgi", "access-python", "access-perl"]),
+  { scenario: "basic", figure: "cpu", of: "basic-tenon", over: "page" },
+  { scenario: "basic", figure: "cpu", of: "basic-tenon", over: "basic-fcgi", limit: 0.5 },
+  { scenario: "basic", figure: "cpu", of: "basic-tenon-cached", over: "page" },
+  { scenario: "basic", figure: "cpu", of: "basic-tenon-cached", over: "basic-file" },
+  ...overPeers("basic", ["basic-file", "basic-lua", "basic-wsgi", "basic-python", "basic-perl"]),
+  { scenario: "log", figure: "cpu", of: "log-tenon", over: "page", limit: 1.2 },
+  ...overPeers("log", ["log-lua", "log-python", "log-perl"]),
 ];

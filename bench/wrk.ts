@@ -11,6 +11,8 @@ export interface Load {
   readonly bodyBytes: number;
   /** Connections kept open, each with one request at a time. */
   readonly connections: number;
+  /** Headers beside wrk's own. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface LoadResult {
@@ -56,6 +58,7 @@ export function runLoad(
     "30s",
     `-c${load.connections}`,
     `-d${seconds}s`,
+    ...Object.entries(load.headers ?? {}).flatMap(([name, value]) => ["-H", `${name}: ${value}`]),
     "-s",
     script,
     url,

@@ -3,7 +3,7 @@
  * The floors that the benchmark measures others against. Handler `bench` answers inside httpd: a
  * GET with 12 bytes, a POST with the body that came. Handler `bench-hop:PATH` answers the same GET,
  * but asks a process behind the Unix socket PATH first: one send, one receive, no protocol. Built
- * by bench/build-handler.ts.
+ * by bench/build.ts.
  */
 #include <httpd.h>
 #include <http_config.h>

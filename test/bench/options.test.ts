@@ -13,6 +13,9 @@ describe("bench/options", () => {
       "latency",
       "file",
       "stream",
+      "access",
+      "basic",
+      "log",
     ]);
     assert.ok(options.contenders.includes("tenon"));
     assert.equal(options.firstHit, true);
