@@ -406,6 +406,38 @@ ${sections(htdocs)}`,
   });
 });
 
+for (const mpm of ["prefork", "worker"] as const) {
+  describe(`decisions that are kept under ${mpm}`, () => {
+    it("are those of all processes, until a graceful restart", async () => {
+      const httpd = await startHttpd({
+        mpm,
+        load: [...LOAD, "socache_shmcb"],
+        text: ({ htdocs }) => sections(htdocs),
+      });
+      await httpd.waitForReady("kept", 1);
+      try {
+        const asks = async (): Promise<string[]> => {
+          const all = Array.from({ length: 40 }, () => ask(`${httpd.url}/h/byNothing/x`));
+          const answers = await Promise.all(all);
+          return [...new Set(answers.map((answer) => String(answer.headers["x-call"])))];
+        };
+        await asks();
+        await ask(`${httpd.url}/h/byNothing/x`);
+        const kept = await asks();
+        assert.equal(kept.length, 1, String(kept));
+        await httpd.graceful();
+        await asks();
+        await ask(`${httpd.url}/h/byNothing/x`);
+        const again = await asks();
+        assert.equal(again.length, 1, String(again));
+        assert.notDeepEqual(again, kept);
+      } finally {
+        await httpd.stop();
+      }
+    }).timeout(120_000);
+  });
+}
+
 describe("decisions without a cache", () => {
   for (const [title, load, directive, tag] of [
     ["with TenonCache off", ["socache_shmcb"], "TenonCache off", undefined],
@@ -416,6 +448,7 @@ describe("decisions without a cache", () => {
         load: [...LOAD, ...load],
         text: ({ htdocs }) => `${directive}\n${sections(htdocs)}`,
       });
+      await httpd.waitForReady("kept", 1);
       if (tag !== undefined) httpd.expectLog(tag);
       try {
         const numbers: unknown[] = [];
