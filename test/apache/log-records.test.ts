@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { connect, type IncomingHttpHeaders } from "node:http2";
 import { join } from "node:path";
 import type { HttpdPlaces } from "../../ts/cli/private-httpd.ts";
 import { ask, exchangeBytes } from "../helpers/http-client.ts";
@@ -76,7 +78,7 @@ describe("a record of the log phase", () => {
       writeFileSync(join(places.directory, "passwords"), line, { mode: 0o644 });
       return configuration(places, written);
     };
-    httpd = await startHttpd({ load, text });
+    httpd = await startHttpd({ load, text, tls: true });
     await httpd.waitForReady("log", 2);
   });
   after(() => httpd.stop());
@@ -179,6 +181,27 @@ describe("a record of the log phase", () => {
       explain: () => httpd.log().tail(),
     });
     for (const line of lines()) assert.equal((JSON.parse(line) as SeenRecord).status, 400, line);
+  });
+
+  it("comes for each stream of HTTP/2 over TLS", async () => {
+    const session = connect(httpd.tlsUrl, { rejectUnauthorized: false });
+    const targets = Array.from({ length: 20 }, (_, number) => `/file.txt?h2=${number};`);
+    const statuses = targets.map(async (path) => {
+      const stream = session.request({ ":path": path });
+      const response = once(stream, "response");
+      stream.end().resume();
+      const [head] = (await response) as [IncomingHttpHeaders];
+      return head[":status"];
+    });
+    assert.deepEqual(await Promise.all(statuses), Array(targets.length).fill(200));
+    session.close();
+    for (const target of targets) {
+      const records = await recordsOf(target);
+      assert.deepEqual(
+        records.map(({ theRequest, status }) => [theRequest, status]),
+        [[`GET ${target} HTTP/2.0`, 200]],
+      );
+    }
   });
 
   it("leaves the access log what a hook has noted before", async () => {
