@@ -272,6 +272,11 @@ static const char *set_order(cmd_parms *cmd, tenon_hook *hook, const char *value
 static const char *set_timeout(cmd_parms *cmd, tenon_hook *hook, const char *value)
 {
     static const tenon_number_row time = {0, TIME_KIND, STANDARD_TIMEOUT, 1, 86400000};
+    if (hook->phase == WIRE_PHASE_LOG_TRANSACTION) {
+        return "TenonHook: log_transaction takes no timeout=: no request waits for it, and a "
+               "worker "
+               "has TenonRequestTimeout for many records";
+    }
     return tenon_value_number(cmd, &time, value, &hook->timeout);
 }
 

@@ -33,7 +33,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = (name: string): string => join(root, "node_modules", ".bin", name);
 
 /** Folders whose code runs in a worker, so under the user's Node and not ours. */
-const WORKER_SUITES = ["channel", "adapter", "worker", "wire", "native"];
+const WORKER_SUITES = ["channel", "adapter", "worker", "wire", "native", "hooks"];
 const WORKER_NODES = ["node-22", "node-26"];
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };

@@ -27,6 +27,9 @@ const digestOfBig = createHash("sha256").update(big).digest("hex");
 function fill(htdocs: string): void {
   mkdirSync(join(htdocs, "folder"));
   writeFileSync(join(htdocs, "page.txt"), "a page");
+  for (const name of ["filtered.txt", "late.txt"]) {
+    writeFileSync(join(htdocs, "folder", name), "a page");
+  }
   writeFileSync(join(htdocs, "big.bin"), big);
   writeFileSync(join(htdocs, "secret.txt"), "secret");
   writeFileSync(
@@ -44,6 +47,19 @@ const text = ({ htdocs }: { htdocs: string }): string => {
 </TenonPool>
 ${pool("probe", "TenonProcesses 1 1", probe)}
 ${pool("faults", "TenonProcesses 1 1", join(root, "test", "applications", "faults.ts"))}
+<TenonPool filters>
+  TenonApp "${join(root, "test", "applications", "asking-filters.ts")}"
+  TenonProcesses 1 1
+</TenonPool>
+<Location "/folder/filtered.txt">
+  TenonHook output_filter filters timeout=20
+</Location>
+<Location "/folder/late.txt">
+  TenonHook output_filter filters#late timeout=20
+</Location>
+<Location "/probe/echo">
+  TenonHook input_filter filters timeout=20
+</Location>
 TypesConfig /dev/null
 AddType text/plain .txt
 AddHandler cgi-script .cgi
@@ -87,7 +103,7 @@ describe("what a hook asks httpd", () => {
 
   before(async () => {
     httpd = await startHttpd({ text, load });
-    for (const name of ["asking", "probe", "faults"]) await httpd.waitForReady(name, 1);
+    for (const name of ["asking", "probe", "faults", "filters"]) await httpd.waitForReady(name, 1);
     httpd.expectLog("AH01630");
   });
   after(() => httpd.stop());
@@ -131,6 +147,21 @@ describe("what a hook asks httpd", () => {
       const long = "%{HTTP:X-Long}".repeat(40);
       const { error } = await got({ variable: long }, { headers: { "x-long": "x".repeat(8000) } });
       assert.match(error ?? "", /does not fit/);
+    });
+  });
+
+  describe("variable() in a filter", () => {
+    it("is answered before the filter's answer has begun", async () => {
+      const { text: page } = await get("/folder/filtered.txt");
+      const sent = { method: "POST", body: "x".repeat(300_000) };
+      const { text: echoed } = await get("/probe/echo", sent);
+      assert.equal(page, "GET a page");
+      assert.equal(echoed, `POST ${sent.body}`);
+    });
+
+    it("is refused afterwards, and says so", async () => {
+      const { text: page } = await get("/folder/late.txt");
+      assert.match(page, /^begun .*ask.*a page$/s);
     });
   });
 

@@ -318,7 +318,7 @@ describe("memory of filters", () => {
     assert.ok(bytes >= most);
   }
 
-  it("stays flat over 1 GiB", async function () {
+  it("filters 1 GiB with flat memory", async function () {
     this.timeout(240_000);
     await download(128 * MIB);
     const grown = await growth(() => download(GIB));
@@ -326,14 +326,14 @@ describe("memory of filters", () => {
       assert.ok(bytes < 24 * MIB, `grew by ${grown.map((each) => each / MIB)} MiB`);
   });
 
-  it("stays flat with a slow client", async function () {
+  it("filters for a slow client with flat memory", async function () {
     this.timeout(240_000);
     const grown = await growth(() => download(48 * MIB, true));
     for (const bytes of grown)
       assert.ok(bytes < 24 * MIB, `grew by ${grown.map((each) => each / MIB)} MiB`);
   });
 
-  it("stays flat over an upload of 256 MiB", async function () {
+  it("filters an upload of 256 MiB with flat memory", async function () {
     this.timeout(240_000);
     const upload = async (count: number): Promise<void> => {
       const request = open(`${httpd.url}/in/pipe`, { method: "POST" });

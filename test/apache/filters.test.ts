@@ -15,7 +15,7 @@ import { root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 const application = join(root, "test", "applications", "filters.ts");
 const SIZES = [0, 1, 8191, 8192, 8193, 16_385, 65_535, 65_536, 65_537, 327_680, 1_048_577];
 const STEADY = ["upper", "identity", "steady", "brackets", "headOnly", "measure", "recut"] as const;
-const OTHERS = ["replaced", "emptied", "refused", "ownTag", "slowly"] as const;
+const OTHERS = ["asking", "replaced", "emptied", "refused", "ownTag", "slowly"] as const;
 
 function letters(size: number): Buffer {
   return Buffer.alloc(size, "The quick brown fox. ");
@@ -79,6 +79,7 @@ function configuration(places: HttpdPlaces, backend: number): string {
 </Location>`;
   });
   return `LogLevel tenon:debug
+CustomLog "${places.logs}/filtered.log" "%U %{FILTERED}e"
 ScriptSock "${places.directory}/run/cgisock"
 TypesConfig /dev/null
 AddType text/plain .txt
@@ -366,6 +367,13 @@ for (const mpm of ["event", "prefork"] as const) {
         assert.match(answers[2] ?? "", /STATUS$/);
       });
     }
+
+    it("lets a filter ask httpd and change the request", async () => {
+      const answer = await get("/tenon/asking/status?code=200");
+      assert.equal(answer.headers["x-asked"], "GET handler");
+      assert.equal(answer.text, "STATUS");
+      await httpd.log("filtered.log").waitFor(/\/tenon\/asking\/status yes/);
+    });
 
     it("compresses what a filter made", async () => {
       const answer = await get("/gzip/8192.txt", { "Accept-Encoding": "gzip" });

@@ -42,6 +42,19 @@ export function headOnly(_r: unknown, { status, headers }: Filterable): void {
   headers.append("Set-Cookie", "filter=1");
 }
 
+/** Asks httpd, and changes the request, while the body waits. */
+export async function asking(
+  r: {
+    variable(text: string): Promise<string>;
+    readonly env: { set(name: string, value: string): void };
+  },
+  { headers, body }: Filterable,
+): Promise<unknown> {
+  headers.set("X-Asked", await r.variable("%{REQUEST_METHOD} %{resp:X-Secret}"));
+  r.env.set("FILTERED", "yes");
+  return body?.pipeThrough(upperStream());
+}
+
 /** Needs all of the body, and answers with one whose length is known. */
 export async function measure(_r: unknown, { headers, body }: Filterable): Promise<object> {
   let bytes = 0;

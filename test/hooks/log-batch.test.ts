@@ -197,3 +197,23 @@ describe("batches of the log phase", () => {
     });
   }
 });
+
+describe("a long batch of the log phase", () => {
+  it("runs no more than 32 hooks at once", async () => {
+    const worker = await startWorker({ app: "log-batch.ts", exports: ["logTransaction"] });
+    try {
+      const channel = worker.connect();
+      const long = Array.from({ length: 200 }, (_, number) => record({ id: `r${number}` }));
+      await channel.ask({ phase, body: long, bodyLength: Buffer.concat(long).length });
+      const last = record({ id: "last", entries: [entry("RECORD", "args", "most")] });
+      const { logs } = await channel.ask({ phase, body: last });
+      assert.deepEqual(
+        logs.map(({ text }) => text),
+        ["[#last] most 32"],
+      );
+      await channel.close();
+    } finally {
+      await worker.remove();
+    }
+  });
+});

@@ -70,6 +70,12 @@ export class Asking {
   async ask(ask: Ask): Promise<Answered> {
     while (this.#subrequest !== undefined) await this.#waitFor(this.#subrequest);
     if (this.#closed !== undefined) throw this.#closed;
+    // A filter runs on behind the head of its answer.
+    if (this.#exchange.responded) {
+      throw new Error(
+        "httpd can be asked only before the answer has begun: ask before the first byte",
+      );
+    }
     this.#exchange.ask(ask);
     if (ask.kind === AskKind.SUBREQUEST) this.#subrequest = new Subrequest();
     return new Promise((resolve, reject) => this.#open.push({ resolve, reject }));

@@ -79,6 +79,7 @@ export class FilterRun implements ExchangeListener {
       body: hasBody ? this.#body.stream : null,
     };
     const result = await filter(this.#run.request, response);
+    await this.#run.conclude();
     if (this.#exchange.over) return;
     const decision = this.#decide(result, hasBody);
     if (decision === undefined) {
@@ -103,6 +104,7 @@ export class FilterRun implements ExchangeListener {
 
   async #runInput(filter: HookFunction): Promise<void> {
     const result = await filter(this.#run.request, this.#body.stream);
+    await this.#run.conclude();
     if (this.#exchange.over) return;
     const decision = this.#decide(result, true);
     if (decision === undefined) {

@@ -82,6 +82,8 @@ export class LogBatch implements ExchangeListener {
   #running = 0;
   #beginning = false;
   #whole = false;
+  /** Why the batch is refused, once its body has come: a host that still sends might not hear of it. */
+  #refused: { readonly error: unknown } | undefined;
 
   constructor(exchange: Exchange, exports: HookExports, states: States) {
     this.#exchange = exchange;
@@ -99,10 +101,12 @@ export class LogBatch implements ExchangeListener {
   bodyChunk(chunk: Uint8Array): void {
     const reader = this.#reader;
     try {
-      reader.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
-      while (!this.#exchange.over && reader.next()) this.#take();
+      if (this.#refused === undefined) {
+        reader.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+        while (reader.next()) this.#take();
+      }
     } catch (error) {
-      this.#refuse(error);
+      this.#refused = { error };
     }
     this.#exchange.pull();
     this.#begin();
@@ -110,8 +114,10 @@ export class LogBatch implements ExchangeListener {
 
   bodyEnd(): void {
     this.#whole = true;
-    if (!this.#reader.empty) this.#refuse(wireFail(WireError.TRUNCATED, "a batch of the log"));
-    this.#begin();
+    if (!this.#reader.empty)
+      this.#refused ??= { error: wireFail(WireError.TRUNCATED, "a batch of the log") };
+    if (this.#refused !== undefined) this.#refuse(this.#refused.error);
+    else this.#begin();
   }
 
   drained(): void {}
@@ -135,7 +141,7 @@ export class LogBatch implements ExchangeListener {
     // A hook that does not wait ends within the loop.
     if (this.#beginning) return;
     this.#beginning = true;
-    while (this.#running < AT_ONCE && !this.#exchange.over) {
+    while (this.#running < AT_ONCE && !this.#exchange.over && this.#refused === undefined) {
       const record = this.#records[this.#next];
       if (record === undefined) break;
       this.#next += 1;

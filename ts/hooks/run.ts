@@ -192,6 +192,14 @@ export class HookRun implements ExchangeListener, RequestHost {
     });
   }
 
+  /** For a filter: settles when nothing is asked any more; what it has changed by then goes before its answer. */
+  async conclude(): Promise<void> {
+    const open = this.#asking?.close(new Error(RETURNED));
+    if (open !== undefined) await open;
+    const changes = HookRequest.take(this.request, RETURNED);
+    if (changes.length > 0) this.exchange.change(changes);
+  }
+
   #respond(response: Response): void {
     const changes = HookRequest.take(this.request, RETURNED);
     if (changes.length > 0) this.exchange.change(changes);

@@ -39,15 +39,36 @@ describe("AuthBasicProvider tenon", () => {
       load: [
         ...["auth_basic", "authn_core", "authn_file", "authz_user", "alias", "dir", "autoindex"],
         ...["cgid", "proxy", "proxy_http", "headers", "socache_shmcb"],
+        ...["auth_form", "session", "session_cookie", "request"],
       ],
       text: ({ directory, htdocs, logs }) => {
         const users = join(directory, "users");
         const hash = createHash("sha1").update("tower").digest("base64");
         writeFileSync(users, `rapunzel:{SHA}${hash}\n`);
-        for (const name of ["static", "chain", "down", "slow", "unnamed", "fallback", "when"]) {
+        for (const name of [
+          "form",
+          "static",
+          "chain",
+          "down",
+          "slow",
+          "unnamed",
+          "fallback",
+          "when",
+        ]) {
           mkdirSync(join(htdocs, name), { recursive: true });
           writeFileSync(join(htdocs, name, "page.txt"), `page of ${name}\n`);
         }
+        const own = join(htdocs, "own");
+        mkdirSync(own);
+        writeFileSync(join(own, "page.txt"), "page of own\n");
+        const lines = [
+          "AuthType Basic",
+          "AuthName test",
+          "AuthBasicProvider tenon",
+          CHECK,
+          "Require valid-user",
+        ];
+        writeFileSync(join(own, ".htaccess"), lines.join("\n"));
         const programs = join(directory, "programs");
         mkdirSync(programs);
         const program =
@@ -73,9 +94,25 @@ ${protect("/unnamed", "tenon")}
 ${protect("/when", "tenon", 'TenonHook check_password other when="%{REQUEST_URI} =~ m#other#"', CHECK)}
 <Directory "${htdocs}/static">
   Options +Indexes
-</Directory>`;
+</Directory>
+<Directory "${own}">
+  AllowOverride AuthConfig FileInfo
+  TenonAllowOverride accounts
+</Directory>
+<Location "/form">
+  AuthType form
+  AuthName test
+  AuthFormProvider tenon
+  ${CHECK}
+  Require valid-user
+  Session On
+  SessionCookieName session path=/
+  ErrorDocument 401 "who are you?"
+</Location>`;
       },
     });
+    await httpd.waitForReady("accounts", 1);
+    await httpd.waitForReady("other", 1);
     // 401s of mod_auth_basic.
     httpd.expectLog("AH01617", "AH01618");
   });
@@ -152,6 +189,31 @@ ${protect("/when", "tenon", 'TenonHook check_password other when="%{REQUEST_URI}
     assert.equal(await counted("other"), before);
     assert.equal((await get("/when/other", "nobody", "x")).status, 401);
     assert.equal(await counted("other"), before + 1);
+  });
+
+  it("can be named in an .htaccess", async () => {
+    assert.equal((await get("/own/page.txt")).status, 401);
+    assert.equal((await get("/own/page.txt", "alice", "wander")).status, 401);
+    assert.equal((await get("/own/page.txt", "alice", "wonder")).text, "page of own\n");
+  });
+
+  it("serves the forms of mod_auth_form", async () => {
+    const login = (password: string): Promise<Answer> => {
+      const fields = { httpd_username: "alice", httpd_password: password };
+      const headers = { "Content-Type": "application/x-www-form-urlencoded" };
+      const body = new URLSearchParams(fields).toString();
+      return ask(`${httpd.url}/form/page.txt`, { method: "POST", headers, body });
+    };
+    httpd.expectLog("AH01806", "AH01807", "AH01811");
+    assert.equal((await get("/form/page.txt")).text, "who are you?");
+    assert.equal((await login("wander")).text, "who are you?");
+    const entered = await login("wonder");
+    const [cookie = ""] = entered.headers["set-cookie"] ?? [];
+    assert.match(cookie, /^session=.*alice/);
+    const answer = await ask(`${httpd.url}/form/page.txt`, {
+      headers: { Cookie: cookie.split(";")[0] },
+    });
+    assert.equal(answer.text, "page of form\n");
   });
 
   it("answers 500 when the function cannot tell, whatever the password", async () => {

@@ -222,12 +222,15 @@ ${sections(htdocs)}`,
     await httpd.waitForLog(/TN0092: .*kept#byUnknown is not kept: .*: weather/, { since: mark });
   });
 
-  it("are not kept when they vary on an expression that is none", async () => {
+  it("are not kept when they vary on an expression that is none, or that reads a file", async () => {
     httpd.expectLog("TN0090");
     const mark = httpd.log().mark();
     const numbers: number[] = [];
-    for (let turn = 0; turn < 4; turn++) numbers.push(await callOf("/h/byBadExpr/a"));
-    assert.equal(new Set(numbers).size, 4);
+    for (const name of ["byBadExpr", "byFile"]) {
+      for (let turn = 0; turn < 4; turn++) numbers.push(await callOf(`/h/${name}/a`));
+    }
+    assert.equal(new Set(numbers).size, 8);
+    await httpd.waitForLog(/TN0090: .*'%\{file:\/etc\/hostname\}', which httpd/, { since: mark });
     await httpd.waitForLog(/TN0090: .*'%\{no:such', which httpd does not understand/, {
       since: mark,
     });
@@ -406,6 +409,38 @@ ${sections(htdocs)}`,
   });
 });
 
+for (const mpm of ["prefork", "worker"] as const) {
+  describe(`decisions that are kept under ${mpm}`, () => {
+    it("are those of all processes, until a graceful restart", async () => {
+      const httpd = await startHttpd({
+        mpm,
+        load: [...LOAD, "socache_shmcb"],
+        text: ({ htdocs }) => sections(htdocs),
+      });
+      await httpd.waitForReady("kept", 1);
+      try {
+        const asks = async (): Promise<string[]> => {
+          const all = Array.from({ length: 40 }, () => ask(`${httpd.url}/h/byNothing/x`));
+          const answers = await Promise.all(all);
+          return [...new Set(answers.map((answer) => String(answer.headers["x-call"])))];
+        };
+        await asks();
+        await ask(`${httpd.url}/h/byNothing/x`);
+        const kept = await asks();
+        assert.equal(kept.length, 1, String(kept));
+        await httpd.graceful();
+        await asks();
+        await ask(`${httpd.url}/h/byNothing/x`);
+        const again = await asks();
+        assert.equal(again.length, 1, String(again));
+        assert.notDeepEqual(again, kept);
+      } finally {
+        await httpd.stop();
+      }
+    }).timeout(120_000);
+  });
+}
+
 describe("decisions without a cache", () => {
   for (const [title, load, directive, tag] of [
     ["with TenonCache off", ["socache_shmcb"], "TenonCache off", undefined],
@@ -416,6 +451,7 @@ describe("decisions without a cache", () => {
         load: [...LOAD, ...load],
         text: ({ htdocs }) => `${directive}\n${sections(htdocs)}`,
       });
+      await httpd.waitForReady("kept", 1);
       if (tag !== undefined) httpd.expectLog(tag);
       try {
         const numbers: unknown[] = [];

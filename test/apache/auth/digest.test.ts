@@ -43,6 +43,7 @@ ${pool("accounts", "TenonProcesses 1 1", accounts)}
 </Location>`;
       },
     });
+    await httpd.waitForReady("accounts", 1);
     // Unknown users, wrong passwords, replays.
     httpd.expectLog(
       "AH01790",

@@ -141,6 +141,7 @@ describe("Require tenon", () => {
         ].join("\n");
       },
     });
+    await httpd.waitForReady("accounts", 1);
     // 403s of mod_authz_core.
     httpd.expectLog("AH01630", "AH01631", "AH01629");
   });

@@ -61,7 +61,11 @@ async function serve(
 ): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), "tenon-store-"));
   const port = await freePort();
-  const child = spawn(program, args(port, folder), { stdio: "ignore", cwd: folder });
+  const child = spawn(program, args(port, folder), {
+    stdio: "ignore",
+    cwd: folder,
+    ...(program === REDIS ? { argv0: "redis-server" } : {}),
+  });
   await waitUntil(`${program} to listen`, async () => {
     const socket = connect(port, "127.0.0.1");
     const listens = await once(socket, "connect").then(
@@ -85,8 +89,8 @@ async function serve(
 }
 
 /** An httpd whose decisions are in a store. @param secret of the cache; unset: its own */
-function start(store: string, secret?: string): Promise<TestHttpd> {
-  return startHttpd({
+async function start(store: string, secret?: string): Promise<TestHttpd> {
+  const httpd = await startHttpd({
     load: [
       "socache_redis",
       "socache_memcache",
@@ -122,6 +126,8 @@ SetHandler tenon:kept
 </Location>`;
     },
   });
+  await httpd.waitForReady("kept", 1);
+  return httpd;
 }
 
 const callOf = async (httpd: TestHttpd, path: string): Promise<number> =>
@@ -145,7 +151,9 @@ const enter = (httpd: TestHttpd, password: string): Promise<number> => {
   );
 };
 
-const redisTests = there("redis-server") ? describe : describe.skip;
+/** Debian's redis-tools has the server by this name; it looks at the one that it is called by. */
+const REDIS = "redis-check-rdb";
+const redisTests = there(REDIS) ? describe : describe.skip;
 
 redisTests("decisions in redis", () => {
   const secret = "0123456789abcdef0123456789abcdef";
@@ -153,7 +161,7 @@ redisTests("decisions in redis", () => {
   let server: Server;
 
   beforeEach(async () => {
-    server = await serve("redis-server", (port, folder) => [
+    server = await serve(REDIS, (port, folder) => [
       ...["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
     ]);
   });
