@@ -106,7 +106,8 @@ tenon_target tenon_location_target(request_rec *r)
     const tenon_location *here = tenon_location_of(r);
     tenon_target target = {r->unparsed_uri, ""};
     tenon_mount_place place;
-    if (!here->mount || !*here->mount) {
+    /* The log has requests, too, that httpd could not read. */
+    if (!here->mount || !*here->mount || !r->unparsed_uri || !r->uri) {
         return target;
     }
     if (tenon_mount_find(r->unparsed_uri, here->mount, &place)) {

@@ -20,7 +20,7 @@
 #define FORGET_BYTES 512
 
 /* Puts a record, or what became of it as a wire error negated, where the sender finds it. */
-static void keep(request_rec *r, tenon_pool *pool, const uint8_t *frame, int size)
+static void keep(request_rec *r, tenon_pool *pool, const uint8_t *frame, int size, int lasting)
 {
     const tenon_request *request = tenon_request_of(r);
     const tenon_place *place = tenon_request_place(request, pool);
@@ -35,7 +35,7 @@ static void keep(request_rec *r, tenon_pool *pool, const uint8_t *frame, int siz
     }
     tenon_sender_start();
     if (tenon_spool_append(pool->spool, place && place->stated ? place->worker : none, frame,
-                           (size_t)size)) {
+                           (size_t)size, lasting)) {
         tenon_sender_wake();
     }
 }
@@ -68,7 +68,7 @@ void tenon_record_add(request_rec *r, const tenon_hook *hook)
     size = tenon_request_encode(r, &head, 0, &frame);
     r->user = user;
     r->ap_auth_type = type;
-    keep(r, hook->pool, frame, size);
+    keep(r, hook->pool, frame, size, 1);
 }
 
 /* Has the workers that hold state of a request let go of it, behind its records. */
@@ -86,7 +86,8 @@ static int forget_state(request_rec *r)
         }
         wire_request_begin(&writer, WIRE_PHASE_LOG_TRANSACTION, 0, 0);
         wire_write_fact(&writer, WIRE_FACT_REQUEST_ID, id, strlen(id));
-        keep(r, place->pool, frame, wire_request_finish(&writer, WIRE_FLAG_END, 1, 0));
+        /* What a child that ends cannot tell any more, the worker drops by its age. */
+        keep(r, place->pool, frame, wire_request_finish(&writer, WIRE_FLAG_END, 1, 0), 0);
     }
     return OK;
 }

@@ -123,7 +123,7 @@ static spool_segment *segment_for(tenon_spool *spool, size_t size)
 }
 
 int tenon_spool_append(tenon_spool *spool, tenon_worker worker, const uint8_t *frame,
-                       size_t frame_size)
+                       size_t frame_size, int lasting)
 {
     const size_t size = SPOOL_ENVELOPE_BYTES + frame_size;
     spool_segment *segment = NULL;
@@ -135,6 +135,7 @@ int tenon_spool_append(tenon_spool *spool, tenon_worker worker, const uint8_t *f
     }
     if (segment) {
         spool_segment_append(segment, worker.slot, worker.incarnation, frame, frame_size);
+        segment->worth = lasting ? segment->written : segment->worth;
         spool->waiting += size;
     } else {
         spool->dropped++;
@@ -351,7 +352,7 @@ void tenon_spool_close(tenon_spool *spool)
     apr_thread_cond_broadcast(spool->room);
     while ((segment = spool->first) != NULL) {
         spool->first = segment->next;
-        spool_segment_close(spool->directory, segment, segment->taken == segment->written);
+        spool_segment_close(spool->directory, segment, segment->taken >= segment->worth);
     }
     spool->last = NULL;
     if (spool->spare) {

@@ -55,11 +55,11 @@ typedef struct {
 /* Sets up a pool's spool; makes no file yet. */
 tenon_spool *tenon_spool_create(apr_pool_t *p, tenon_pool *pool);
 
-/* Adds a record, or counts it as dropped as TenonLogOverflow says. 1 when the sender is to be
- * woken.
+/* Adds a record, or counts it as dropped as TenonLogOverflow says. `lasting`: it is to outlive this
+ * child. 1 when the sender is to be woken.
  */
 int tenon_spool_append(tenon_spool *spool, tenon_worker worker, const uint8_t *frame,
-                       size_t frame_size);
+                       size_t frame_size, int lasting);
 
 /* Bytes that wait; the sender is woken from now on when there are `wake_at`. */
 uint64_t tenon_spool_listen(tenon_spool *spool, uint64_t wake_at);

@@ -210,6 +210,7 @@ void spool_segment_rewind(spool_segment *segment)
     /* A child that ends between the two leaves records that are delivered again. */
     spool_segment_take(segment, SPOOL_HEADER_BYTES);
     segment->written = SPOOL_HEADER_BYTES;
+    segment->worth = 0;
     store(segment, SPOOL_WRITTEN_OFFSET, segment->written);
 }
 

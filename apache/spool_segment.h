@@ -26,6 +26,7 @@ typedef struct spool_segment {
     uint64_t size;    /* of the file, bytes */
     uint64_t written; /* as in the header */
     uint64_t taken;
+    uint64_t worth; /* end of the last record that is to outlive its child */
 } spool_segment;
 
 /* Makes a segment with room for `bytes` of records, all of it there on the disk: NULL, with errno,

@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { endWithProcess } from "../../../ts/cli/end-with-process.ts";
 import { ask } from "../../helpers/http-client.ts";
 import { pool, root, startHttpd, type TestHttpd } from "../../helpers/httpd.ts";
 import { waitUntil } from "../../helpers/processes.ts";
@@ -66,6 +67,12 @@ async function serve(
     cwd: folder,
     ...(program === REDIS ? { argv0: "redis-server" } : {}),
   });
+  const running = (): boolean => child.exitCode === null && child.signalCode === null;
+  const forget = endWithProcess({
+    folder,
+    pid: () => (running() ? child.pid : undefined),
+    signal: "SIGKILL",
+  });
   await waitUntil(`${program} to listen`, async () => {
     const socket = connect(port, "127.0.0.1");
     const listens = await once(socket, "connect").then(
@@ -79,11 +86,12 @@ async function serve(
     child,
     port,
     async stop() {
-      if (child.exitCode === null && child.signalCode === null) {
+      if (running()) {
         child.kill("SIGKILL");
         await once(child, "exit");
       }
       rmSync(folder, { recursive: true, force: true });
+      forget();
     },
   };
 }
@@ -166,8 +174,11 @@ redisTests("decisions in redis", () => {
     ]);
   });
   afterEach(async () => {
-    for (const httpd of httpds.splice(0)) await httpd.stop();
-    await server.stop();
+    try {
+      for (const httpd of httpds.splice(0)) await httpd.stop();
+    } finally {
+      await server.stop();
+    }
   });
 
   async function run(of?: string): Promise<TestHttpd> {
@@ -255,12 +266,15 @@ redisTests("decisions in redis", () => {
       "0",
       ...user,
     ]);
-    const httpd = await start(`memcache:127.0.0.1:${server.port}`);
     try {
-      const call = await keep(httpd, "/a/1");
-      assert.equal(await callOf(httpd, "/a/1"), call);
+      const httpd = await start(`memcache:127.0.0.1:${server.port}`);
+      try {
+        const call = await keep(httpd, "/a/1");
+        assert.equal(await callOf(httpd, "/a/1"), call);
+      } finally {
+        await httpd.stop();
+      }
     } finally {
-      await httpd.stop();
       await server.stop();
     }
   });
