@@ -8,8 +8,9 @@
 #include "dispatch.h"
 #include "log.h"
 
-#define GATHER_TIME     apr_time_from_msec(50) /* records wait so long for company, */
-#define GATHER_BYTES    65536                  /* or until they are so many */
+#define GATHER_TIME apr_time_from_msec(100) /* records wait so long for company, */
+#define GATHER_BYTES \
+    UINT64_C(262144) /* or until they are so many: a batch costs as much as ten records */
 #define LEAST_PAUSE     apr_time_from_msec(20)
 #define MOST_PAUSE      apr_time_from_sec(2)
 #define MOST_GROUPS     16
@@ -216,11 +217,18 @@ static void delivery_over(tenon_dispatch *dispatch, tenon_delivered outcome)
     }
 }
 
+/* Bytes of records that go without waiting for more. */
+static uint64_t enough(const tenon_dispatch *dispatch)
+{
+    const uint64_t half = (uint64_t)dispatch->spool->pool->log_memory * 1024 / 2;
+    return half < GATHER_BYTES ? half : GATHER_BYTES;
+}
+
 /* Whether records wait that may go now. */
 static int gathered(tenon_dispatch *dispatch, int hurried)
 {
-    const uint64_t waiting =
-        tenon_spool_listen(dispatch->spool, dispatch->gathers ? GATHER_BYTES : 1);
+    const uint64_t most = enough(dispatch);
+    const uint64_t waiting = tenon_spool_listen(dispatch->spool, dispatch->gathers ? most : 1);
     const apr_time_t now = apr_time_now();
     if (tenon_spool_adopts(dispatch->spool)) {
         return 1;
@@ -231,9 +239,9 @@ static int gathered(tenon_dispatch *dispatch, int hurried)
     }
     if (dispatch->gathers == 0) {
         dispatch->gathers = now;
-        tenon_spool_listen(dispatch->spool, GATHER_BYTES);
+        tenon_spool_listen(dispatch->spool, most);
     }
-    return hurried || waiting >= GATHER_BYTES || now - dispatch->gathers >= GATHER_TIME;
+    return hurried || waiting >= most || now - dispatch->gathers >= GATHER_TIME;
 }
 
 /* Takes the next window: 1, or 0 when there is none. */

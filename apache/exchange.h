@@ -212,7 +212,7 @@ void tenon_amend_head(tenon_exchange *x);
 void tenon_amend_trailers(tenon_exchange *x);
 void tenon_amend_register(void);
 
-/* asked.c */
+/* asked.c, subrequest.c */
 /* Handles ASK. */
 tenon_outcome tenon_asked_frame(tenon_exchange *x, const wire_frame *frame);
 /* Whether a request is a subrequest whose response goes to a worker, not to the client. */

@@ -34,6 +34,33 @@ typedef struct {
     int line;
 } tenon_hook;
 
+/* How httpd takes the results of a phase (columns of WIRE_PHASES). */
+typedef enum {
+    TENON_KIND_RUN_ALL,
+    TENON_KIND_RUN_FIRST,
+    TENON_KIND_VOID,
+    TENON_KIND_PROVIDER,
+    TENON_KIND_FILTER,
+    TENON_KIND_MAP
+} tenon_kind;
+
+/* Sections that a phase sees: httpd puts together what is configured for a <Location> before it
+ * translates a name, and what is for a <Directory>, <Files> or .htaccess behind it. */
+typedef enum { TENON_CONTEXT_SERVER, TENON_CONTEXT_LOCATION, TENON_CONTEXT_ANY } tenon_context;
+
+typedef struct {
+    const char *upper; /* name in the protocol */
+    wire_phase phase;
+    tenon_kind kind;
+    tenon_context context;
+    int on_error; /* as of a hook that does not say */
+} tenon_rule;
+
+const tenon_rule *tenon_hook_rule(wire_phase phase);
+
+/* All rules in order; NULL behind the last. */
+const tenon_rule *tenon_hook_rule_at(size_t index);
+
 /* Name of a phase as httpd spells it, such as access_checker. */
 const char *tenon_hook_phase_name(wire_phase phase);
 
@@ -62,7 +89,7 @@ int tenon_hook_check(apr_pool_t *p, server_rec *s);
 /* Before a configuration is read. */
 void tenon_hook_begin(apr_pool_t *p);
 
-/* Directive. */
+/* Directive: hook_directive.c, as tenon_hook_parse. */
 const char *tenon_hook_set(cmd_parms *cmd, void *location, const char *args);
 
 #endif
