@@ -4,6 +4,8 @@ import { once } from "node:events";
 import http2 from "node:http2";
 import { join } from "node:path";
 import { ask, askJson } from "../../helpers/http-client.ts";
+import { waitUntil } from "../../helpers/processes.ts";
+import { waitingBytes } from "../../helpers/records.ts";
 import { hookEach, hooksPool, modules, PhasesHttpd, phases, putFiles } from "./httpd.ts";
 
 type View = Readonly<Record<string, unknown>>;
@@ -64,9 +66,17 @@ ${hooksPool("mortal", "TenonProcesses 1 1")}
         },
       });
       await httpd.httpd.waitForReady("several", 3);
+      await httpd.httpd.waitForReady("mortal", 1);
       if (mpm === "prefork") httpd.httpd.expectLog("AH10034");
     });
-    after(() => httpd.httpd.stop());
+    after(async () => {
+      // Workers are told to forget state behind the request, which a loaded machine may not do before httpd's end.
+      for (const pool of ["rec", "several", "mortal"]) {
+        const told = (): boolean => waitingBytes(httpd.httpd.runtime, pool) === 0;
+        await waitUntil(`nothing to tell ${pool}`, told);
+      }
+      await httpd.httpd.stop();
+    });
 
     for (const phase of seeing) {
       it(`is the request in ${phase}`, async () => {
