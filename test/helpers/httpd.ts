@@ -65,10 +65,11 @@ const WORRYING = /^\[[^\]]+\] \[\w*:(emerg|alert|crit|error|warn)\]/;
 const CRASHED = /AH0005[12]: child pid \d+ exit signal (?!Killed|Terminated)/;
 /**
  * What the event MPM of httpd 2.4.71 does by itself while it stops with connections open, about once in a hundred times on a busy machine, without the module
- * too: its listener is gone before its threads. Under sanitizers a crash is none of these, since they report it.
+ * too: its listener is gone before its threads.
  */
-const OWN_END =
-  /AH00052: child pid \d+ exit signal Segmentation fault|AH03092: process_lingering_close: apr_pollset_add failure/;
+const OWN_END = /AH0309[23]: process_\w+: apr_pollset_add failure/;
+/** The same; under sanitizers it is none of these, since they report a crash. */
+const OWN_CRASH = /AH00052: child pid \d+ exit signal Segmentation fault/;
 /** What httpd says of the machine alone: mod_ssl, of a Debian whose OpenSSL is older than the one that its httpd was built with. */
 const OF_THE_MACHINE = ["AH01882"];
 const TAG = /\b(AH\d{5}|TN\d{4})\b/;
@@ -258,7 +259,11 @@ export class TestHttpd {
       const text = readFileSync(join(this.places.logs, name), "latin1");
       const lines = text.split("\n");
       const atEnd = name === "error.log" ? text.slice(stopped).split("\n") : [];
-      const own = new Set(reports === undefined ? atEnd.filter((line) => OWN_END.test(line)) : []);
+      const own = new Set(
+        atEnd.filter(
+          (line) => OWN_END.test(line) || (reports === undefined && OWN_CRASH.test(line)),
+        ),
+      );
       const worrying = lines.filter(
         (line) =>
           !own.has(line) && (WORRYING.test(line) || CRASHED.test(line) || UNDEFINED.test(line)),

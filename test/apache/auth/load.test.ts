@@ -53,7 +53,7 @@ TenonHook access_checker asking#guard cache=off
     ["/asked", "asking"],
   ] as const) {
     it(`never lets a wrong client in while workers are killed: ${path}`, async () => {
-      httpd.expectLog("TN0009", "TN0216", "TN0002", "TN0003", "TN0004", "TN0013");
+      httpd.expectLog("TN0009", "TN0214", "TN0216", "TN0002", "TN0003", "TN0004", "TN0013");
       const counts = new Map<string, number>();
       let over = false;
       const client = async (number: number): Promise<void> => {
