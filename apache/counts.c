@@ -4,7 +4,7 @@
 #include <apr_shm.h>
 #include <string.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "counts.h"
 
 /* A row of kinds for each hook of the configuration; NULL without hooks, or without memory. */

@@ -5,7 +5,7 @@
 #ifndef TENON_COUNTS_H
 #define TENON_COUNTS_H
 
-#include "hook.h"
+#include "config/hook.h"
 
 typedef enum {
     TENON_COUNT_ASKED,  /* went to a worker */

@@ -9,9 +9,9 @@
 #include <limits.h>
 #include <string.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "fallback.h"
-#include "location.h"
+#include "config/location.h"
 
 /* The handler of TenonFallback here, or NULL. */
 static const char *fallback_of(const request_rec *r)

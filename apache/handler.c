@@ -10,8 +10,8 @@
 #include <apr_strings.h>
 #include <unistd.h>
 
-#include "ending.h"
-#include "exchange.h"
+#include "exchange/ending.h"
+#include "exchange/exchange.h"
 #include "fallback.h"
 #include "log.h"
 #include "wire/exchange.h"

@@ -10,10 +10,10 @@
 #include <apr_strings.h>
 #include <mod_status.h>
 
-#include "channel.h"
-#include "config.h"
+#include "exchange/channel.h"
+#include "config/config.h"
 #include "counts.h"
-#include "hook.h"
+#include "config/hook.h"
 #include "status.h"
 
 #define TENON_ROW(name, value, meaning) [value] = #name,

@@ -22,8 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "config.h"
-#include "handover.h"
+#include "config/config.h"
+#include "config/handover.h"
 #include "log.h"
 #include "supervise.h"
 

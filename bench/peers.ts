@@ -80,6 +80,9 @@ function moduleNeed(name: string, packages: string): Need {
 
 // --- Tenon -----------------------------------------------------------------------------------------------------
 
+/** On a busy machine a worker may need longer for its start than a hook has by default. */
+const patient = "timeout=30s";
+
 /** @param options unset: no pool either */
 function startTenonPage(options?: PageOptions): Start {
   return ({ folder, name }) => {
@@ -224,25 +227,25 @@ export const peers: Readonly<Record<PeerName, ContenderSpec>> = {
   "access-tenon": {
     text: "the same behind Tenon's access_checker",
     refuses: 403,
-    start: startTenonPage({ directory: "TenonHook access_checker bench" }),
+    start: startTenonPage({ directory: `TenonHook access_checker bench ${patient}` }),
   },
   "access-tenon-cached": {
     text: "the same, its decision kept",
     refuses: 403,
     start: startTenonPage({
-      directory: "TenonHook access_checker bench#accessCheckerKept",
+      directory: `TenonHook access_checker bench#accessCheckerKept ${patient}`,
       load: ["socache_shmcb"],
     }),
   },
   "basic-tenon": {
     text: "AuthBasicProvider tenon",
     refuses: 401,
-    start: startTenonBasic("TenonHook check_password bench"),
+    start: startTenonBasic(`TenonHook check_password bench ${patient}`),
   },
   "basic-tenon-cached": {
     text: "the same, its decision kept",
     refuses: 401,
-    start: startTenonBasic("TenonHook check_password bench#checkPasswordKept"),
+    start: startTenonBasic(`TenonHook check_password bench#checkPasswordKept ${patient}`),
   },
   "basic-file": {
     text: "httpd's AuthUserFile, passwords hashed with SHA-1",

@@ -28,7 +28,7 @@ export {
   OK,
   type VaryName,
 } from "./hooks/results.ts";
-export type { RequestState } from "./hooks/state.ts";
+export { type RequestState, requestState } from "./hooks/state.ts";
 export type { ReadonlyTable, Table } from "./hooks/table.ts";
 export type {
   AccessChecker,

@@ -69,6 +69,24 @@ const mistakes: Mistake[] = [
     /\/nowhere is not a directory: name an existing one/,
   ),
   inPool(
+    "a size that is none",
+    "TenonLogMemory 1X",
+    /'1X' is not a size from 64K to 1048576K: write a number of bytes, or one with a unit/,
+  ),
+  inPool("a size out of range", "TenonLogMemory 1K", /'1K' is not a size from 64K/),
+  inPool("a size beyond all", "TenonLogSpill 4096G", /'4096G' is not a size from 0K/),
+  inPool(
+    "a way with log records that is not known",
+    "TenonLogOverflow later",
+    /write 'spill', 'drop', or 'wait' and a time/,
+  ),
+  inPool(
+    "a wait without a time",
+    "TenonLogOverflow wait",
+    /or 'wait' and a time, such as wait 100ms/,
+  ),
+  inPool("a drop with a time", "TenonLogOverflow drop 1s", /write 'spill', 'drop', or 'wait'/),
+  inPool(
     "a count that is no number",
     "TenonConcurrency many",
     /'many' is not a whole number from 1 to 10000/,

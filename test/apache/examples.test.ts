@@ -21,9 +21,17 @@ describe("examples under httpd", () => {
   });
   after(() => httpd.stop());
 
-  it("are one of each application shape, and one of hooks", () => {
+  it("are one of each application shape, and two of hooks", () => {
     const names = examples.map(({ name }) => name).sort();
-    assert.deepEqual(names, ["commonjs", "express", "fastify", "hello", "listener", "login"]);
+    assert.deepEqual(names, [
+      "commonjs",
+      "express",
+      "fastify",
+      "hello",
+      "hooks",
+      "listener",
+      "login",
+    ]);
   });
 
   for (const { name } of examples) {

@@ -99,6 +99,11 @@ const mistakes: Mistake[] = [
     "TenonHook log_transaction a on-error=deny",
     /log_transaction takes no on-error=/,
   ),
+  mistake(
+    "a time-out of the log phase",
+    "TenonHook log_transaction a timeout=1s",
+    /log_transaction takes no timeout=/,
+  ),
   mistake("an unknown word for the cache", "TenonHook fixups a cache=yes", /write on or off/),
   mistake("a cache of the handler", "TenonHook handler a cache=on", /handler takes no cache=/),
   mistake(

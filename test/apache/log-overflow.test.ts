@@ -7,7 +7,7 @@ import type { HttpdPlaces } from "../../ts/cli/private-httpd.ts";
 import { ask } from "../helpers/http-client.ts";
 import { startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 import { sendLoad } from "../helpers/load-client.ts";
-import { privateMemory, waitUntil } from "../helpers/processes.ts";
+import { alive, privateMemory, waitUntil } from "../helpers/processes.ts";
 import {
   recordsApplication,
   spoolFiles,
@@ -108,7 +108,9 @@ describe("log records that a pool does not keep up with", () => {
     recordsOf(pool).release();
     await nothingWaits(pool);
     // A process that ends tells at once what it has not told yet.
+    const before = httpd.processes().children;
     await httpd.graceful();
+    await waitUntil("the end of the old process", () => !before.some(alive));
     const all = (): boolean => recordsOf(pool).numbers().size + dropped(pool) === count;
     await waitUntil("the count of all dropped", all, { explain: () => httpd.log().tail() });
     assert.ok(recordsOf(pool).numbers().size > 20);

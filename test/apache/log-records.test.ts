@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { connect, type IncomingHttpHeaders } from "node:http2";
 import { join } from "node:path";
 import type { HttpdPlaces } from "../../ts/cli/private-httpd.ts";
-import { ask } from "../helpers/http-client.ts";
+import { ask, exchangeBytes } from "../helpers/http-client.ts";
 import { root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 import { waitUntil } from "../helpers/processes.ts";
 
@@ -14,7 +16,7 @@ interface SeenRecord {
   readonly unparsedUri: string;
   readonly uri: string;
   readonly args?: string;
-  readonly theRequest: string;
+  readonly theRequest?: string;
   readonly status: number;
   readonly bytesSent: number;
   readonly duration: number;
@@ -36,6 +38,7 @@ function configuration(places: HttpdPlaces, written: string): string {
   TenonEnv RECORDS "${written}"
   TenonProcesses 2
 </TenonPool>
+TenonMount /below strip
 TenonHook fixups log
 TenonHook log_transaction log
 CustomLog "${join(places.logs, "access.log")}" "%U %{tenant}n"
@@ -75,7 +78,7 @@ describe("a record of the log phase", () => {
       writeFileSync(join(places.directory, "passwords"), line, { mode: 0o644 });
       return configuration(places, written);
     };
-    httpd = await startHttpd({ load, text });
+    httpd = await startHttpd({ load, text, tls: true });
     await httpd.waitForReady("log", 2);
   });
   after(() => httpd.stop());
@@ -88,7 +91,7 @@ describe("a record of the log phase", () => {
             .split("\n")
             .slice(0, -1)
             .map((line) => JSON.parse(line) as SeenRecord)
-            .filter(({ theRequest }) => theRequest.includes(target))
+            .filter(({ theRequest = "" }) => theRequest.includes(target))
         : [];
     await waitUntil(`a record of ${target}`, () => read().length > 0, {
       explain: () => httpd.log().tail(),
@@ -155,6 +158,50 @@ describe("a record of the log phase", () => {
     const [passed] = await recordsOf("/secret.txt?e=2");
     assert.deepEqual([refused?.status, refused?.user], [401, undefined]);
     assert.deepEqual([passed?.status, passed?.user], [200, "alice"]);
+  });
+
+  const unread = new Map([
+    ["no target", "GET\r\n\r\n"],
+    ["no host", "GET /x?unread HTTP/1.1\r\n\r\n"],
+    ["a target that is none", "GET x?unread HTTP/1.1\r\nHost: a\r\n\r\n"],
+    ["bytes of another protocol", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"],
+    ["a header that is none", "GET /x?unread HTTP/1.1\r\nHost: a\r\nno header\r\n\r\n"],
+  ]);
+  it("comes for what httpd refuses to read", async () => {
+    const before = readFileSync(written, "utf8").split("\n").length;
+    for (const [what, text] of unread) {
+      const { text: answer } = await exchangeBytes(httpd.places.port, text);
+      assert.match(answer, /^HTTP\/1\.1 400 |<title>400 /, what);
+    }
+    const lines = (): string[] =>
+      readFileSync(written, "utf8")
+        .split("\n")
+        .slice(before - 1, -1);
+    await waitUntil("records of all", () => lines().length >= unread.size, {
+      explain: () => httpd.log().tail(),
+    });
+    for (const line of lines()) assert.equal((JSON.parse(line) as SeenRecord).status, 400, line);
+  });
+
+  it("comes for each stream of HTTP/2 over TLS", async () => {
+    const session = connect(httpd.tlsUrl, { rejectUnauthorized: false });
+    const targets = Array.from({ length: 20 }, (_, number) => `/file.txt?h2=${number};`);
+    const statuses = targets.map(async (path) => {
+      const stream = session.request({ ":path": path });
+      const response = once(stream, "response");
+      stream.end().resume();
+      const [head] = (await response) as [IncomingHttpHeaders];
+      return head[":status"];
+    });
+    assert.deepEqual(await Promise.all(statuses), Array(targets.length).fill(200));
+    session.close();
+    for (const target of targets) {
+      const records = await recordsOf(target);
+      assert.deepEqual(
+        records.map(({ theRequest, status }) => [theRequest, status]),
+        [[`GET ${target} HTTP/2.0`, 200]],
+      );
+    }
   });
 
   it("leaves the access log what a hook has noted before", async () => {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Answer, type Ask, ask } from "../helpers/http-client.ts";
 import { configtest, pool, root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 import { type Mistake, refuses } from "../helpers/mistakes.ts";
+import { waitUntil } from "../helpers/processes.ts";
 
-const load = ["rewrite", "headers", "socache_shmcb", "status"];
+const load = ["rewrite", "headers", "setenvif", "socache_shmcb", "status"];
 
 /** A mistake in one line, beside a pool "a". */
 function mistake(title: string, line: string, says: RegExp): Mistake {
@@ -81,7 +82,7 @@ function fill(htdocs: string): void {
   writeFileSync(join(htdocs, "default.txt"), "the default");
 }
 
-const text = ({ htdocs }: { htdocs: string }): string => {
+const text = ({ htdocs, logs }: { htdocs: string; logs: string }): string => {
   fill(htdocs);
   return `<TenonPool site>
   TenonApp "${app}"
@@ -108,6 +109,10 @@ Header always set X-Seen "%{SEEN}e" env=SEEN
 <Location "/status">
   SetHandler server-status
 </Location>
+<Location "/logged">
+  SetEnvIfExpr "tenon('site#seen ' . %{REQUEST_URI}) =~ /(.*)/" SEEN_BY=$1
+</Location>
+CustomLog "${join(logs, "access.log")}" "%U %{SEEN_BY}e" env=SEEN_BY
 <Location "/kept">
   Header always set X-Seen "expr=%{tenon:site#kept %{QUERY_STRING}}"
 </Location>
@@ -185,6 +190,13 @@ describe("tenon() in expressions", () => {
   it("takes a computed key, blanks and all, and gives the empty text where there is no value", async () => {
     const { headers } = await get("/expression/", { headers: { host: "h" } });
     assert.deepEqual([headers["x-seen"], headers["x-none"]], ["/expression/ twice|GET|h", "<>"]);
+  });
+
+  it("gives a value to the access log, by way of the environment", async () => {
+    await get("/logged/page", { headers: { host: "h" } });
+    const log = join(httpd.places.logs, "access.log");
+    await waitUntil("a line", () => readFileSync(log, "utf8").endsWith("\n"));
+    assert.equal(readFileSync(log, "utf8"), "/logged/page /logged/page|GET|h\n");
   });
 
   it("asks no worker for a value that may be kept, and counts so on the status page", async () => {

@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const page = readFileSync(`${root}docs/apache.md`, "utf8");
 const directives = readFileSync(`${root}apache/directives.h`, "utf8");
 
-const code = readdirSync(`${root}apache`)
+const code = readdirSync(`${root}apache`, { encoding: "utf8", recursive: true })
   .filter((name) => /\.[ch]$/.test(name))
   .map((name) => readFileSync(`${root}apache/${name}`, "utf8"))
   .join("\n");

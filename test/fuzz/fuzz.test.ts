@@ -40,7 +40,7 @@ function boards(): Uint8Array[] {
   });
 }
 
-/** A segment of two records as apache/spool_format.h has it. */
+/** A segment of two records as apache/records/spool_format.h has it. */
 function spool(): Buffer {
   const facts: (string | undefined)[] = [];
   facts[Fact.REQUEST_ID] = "id";
@@ -75,7 +75,7 @@ const targets: readonly Target[] = [
   },
   {
     name: "mount",
-    sources: ["test/fuzz/mount.c", "apache/mount.c"],
+    sources: ["test/fuzz/mount.c", "apache/config/mount.c"],
     maxLength: 256,
     corpus: () =>
       ["/blog\n/%62log//./a?b", "/a/b\nhttp://host/a/b", "/blog\n/blogger"].map((text) =>
@@ -84,13 +84,13 @@ const targets: readonly Target[] = [
   },
   {
     name: "spool",
-    sources: ["test/fuzz/spool.c", "apache/spool_format.c"],
+    sources: ["test/fuzz/spool.c", "apache/records/spool_format.c"],
     maxLength: 4096,
     corpus: () => [spool(), spool().subarray(64)],
   },
   {
     name: "permit",
-    sources: ["test/fuzz/permit.c", "apache/permit.c"],
+    sources: ["test/fuzz/permit.c", "apache/phases/permit.c"],
     maxLength: 512,
     corpus: () =>
       Object.values(EntryTable).flatMap((table) =>
@@ -112,7 +112,12 @@ const targets: readonly Target[] = [
   },
   {
     name: "kept",
-    sources: ["test/fuzz/kept.c", "apache/kept.c", "apache/sealed.c", "apache/sha256.c"],
+    sources: [
+      "test/fuzz/kept.c",
+      "apache/decisions/kept.c",
+      "apache/decisions/sealed.c",
+      "apache/decisions/sha256.c",
+    ],
     maxLength: 512,
     corpus: () => [
       // RECORD user = "eve", and a header that is unset; 403 for a while.

@@ -3,8 +3,8 @@
  * libFuzzer: any bytes as a kept decision and its changes, and as a sealed box. What is read must
  * come out the same when it is written again; no box opens that was not closed here.
  */
-#include "kept.h"
-#include "sealed.h"
+#include "decisions/kept.h"
+#include "decisions/sealed.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * libFuzzer: a mount and a target of any bytes, parted by a newline. What is found must be the
  * mount itself.
  */
-#include "mount.h"
+#include "config/mount.h"
 
 #include <stdint.h>
 #include <stdlib.h>

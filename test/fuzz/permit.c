@@ -3,7 +3,7 @@
  * libFuzzer: a phase, then an entry of any bytes as a worker may send it. What is permitted must be
  * safe to apply.
  */
-#include "permit.h"
+#include "phases/permit.h"
 
 #include <stdlib.h>
 #include <string.h>

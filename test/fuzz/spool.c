@@ -3,7 +3,7 @@
  * libFuzzer: a segment of a spool as another process may have left it. What is read must lie within
  * the bytes, and be a record that could be written again.
  */
-#include "spool_format.h"
+#include "records/spool_format.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -265,6 +265,8 @@ export class HostChannel {
   /** A whole exchange: the body goes as it is pulled. */
   async ask(options: AskOptions): Promise<Answer> {
     await this.hello();
+    // In one write, where it is short: a worker that refuses the first of it closes before the rest, and what it said is lost then.
+    this.socket.cork();
     this.request(options);
     const answer: MutableAnswer = {
       sender: options.body === undefined ? undefined : new BodySender(this, options),
@@ -281,6 +283,7 @@ export class HostChannel {
       abort: undefined,
       frames: [],
     };
+    this.socket.uncork();
     for (;;) {
       const frame = await this.frame();
       if (frame === undefined)

@@ -94,7 +94,7 @@ export class WrittenRecords {
   }
 }
 
-/** A file in which records of a pool wait, as apache/spool_format.h has it. */
+/** A file in which records of a pool wait, as apache/records/spool_format.h has it. */
 export interface SpoolFile {
   readonly name: string;
   /** Bytes of records that no worker has acknowledged. */

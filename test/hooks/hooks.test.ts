@@ -116,8 +116,11 @@ describe("hooks in a worker", () => {
       ["beyond", /accessChecker returned 600: /],
       ["error", /accessChecker must not return Response\.error\(\)/],
       ["keepResponse", /a Response cannot be kept/],
-      ["throw", /Error: thrown on purpose\n {4}at .*hooks\.ts:\d+/],
-      ["reject", /Error: rejected on purpose\n {4}at .*hooks\.ts:\d+/],
+      [
+        "throw",
+        /: Error: thrown on purpose\n {4}at .*hooks\.ts:\d+.*\n {4}at .*act.*hooks\.ts:[\d:]+\)?$/,
+      ],
+      ["reject", /: Error: rejected on purpose\n {4}at .*hooks\.ts:[\d:]+\)?$/],
       ["long", /the payload is longer than its frame type allows/],
     ];
     for (const [action, text] of wrong) {

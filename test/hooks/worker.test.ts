@@ -120,6 +120,23 @@ describe("a worker with hooks", () => {
     worker = await startWorker({ app: "hooks.ts", exports: ["map"] });
   });
 
+  it("has an application find what hooks have kept of its request", async () => {
+    const source = `import { requestState } from "tenon";
+      export const accessChecker = (r) => { r.state.seen = r.uri; };
+      export default { fetch: async (request) => {
+        await null;
+        return Response.json([requestState(request) ?? null, requestState() ?? null, requestState(new Request("http://a")) ?? null]);
+      } };`;
+    const channel = await startSource("keeping.mjs", source, ["accessChecker"]);
+    const facts = { [Fact.REQUEST_ID]: "kept" };
+    await channel.ask({ phase, facts, entries: [entry("RECORD", "uri", "/x")] });
+    const seen = { seen: "/x" };
+    const answer = await channel.ask({ target: "/", facts });
+    assert.deepEqual(JSON.parse(answer.text), [seen, seen, seen]);
+    const other = await channel.ask({ target: "/", facts: { [Fact.REQUEST_ID]: "other" } });
+    assert.deepEqual(JSON.parse(other.text), [null, null, null]);
+  });
+
   const applications: readonly (readonly [string, string, string, number, string])[] = [
     [
       "beside.mjs",

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sends a web Response as the answer of an exchange: head, body as it comes, files by their descriptor. Used by fetch.ts and by ts/hooks.
+import { fileURLToPath } from "node:url";
 import { connectionHeaders } from "../channel/connection-headers.ts";
 import type { Exchange } from "../channel/exchange.ts";
 import { http } from "../node-http.ts";
 import { fileOfBody, mayBeFile } from "./file-bodies.ts";
 
 const { STATUS_CODES } = http;
+
+const ownFolder = fileURLToPath(new URL("..", import.meta.url));
 
 /** Sends one Response. Who owns it passes on what the exchange tells its listener. */
 export class ResponseSender {
@@ -119,7 +122,12 @@ export function describe(value: unknown): string {
   return value.constructor?.name ?? "an object";
 }
 
-/** What was thrown, with where. */
+/** What was thrown, with where: without the frames of Tenon and Node that led to the application. */
 export function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const lines = (error.stack ?? error.message).split("\n");
+  const last = lines.findLastIndex((line) => {
+    return !(line.startsWith("    at ") && (line.includes(ownFolder) || line.includes("node:")));
+  });
+  return lines.slice(0, last + 1).join("\n");
 }

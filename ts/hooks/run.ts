@@ -3,7 +3,6 @@
 import { BodyStream } from "../adapter/body-stream.ts";
 import { ResponseSender, stackOf } from "../adapter/response-sender.ts";
 import type { Exchange, ExchangeListener } from "../channel/exchange.ts";
-import { TenonError } from "../errors.ts";
 import type { Entry } from "../wire/entries.ts";
 import type { Reply } from "../wire/hook-message.ts";
 import type { RequestHead } from "../wire/message.ts";
@@ -143,8 +142,7 @@ export class HookRun implements ExchangeListener, RequestHost {
     HookRequest.take(this.request, RETURNED);
     // A hook that gives up because its client has gone has not failed.
     if (exchange.over) return;
-    const told = error instanceof TenonError ? error.message : stackOf(error);
-    exchange.log(LogLevel.ERROR, `the hook ${this.#name} failed: ${told}`);
+    exchange.log(LogLevel.ERROR, `the hook ${this.#name} failed: ${stackOf(error)}`);
     exchange.retract();
     exchange.abort(WireError.APPLICATION, `the hook ${this.#name} failed`);
   }

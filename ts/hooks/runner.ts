@@ -16,6 +16,7 @@ export class HookRunner {
 
   constructor(exports: HookExports) {
     this.#exports = exports;
+    this.#states.provide();
   }
 
   /** Runs the hook that an exchange asks for. It does not throw. */

@@ -1,8 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // What hooks keep of a request from one phase to the next, by request id, until the host says that the request is over.
 
+import type { IncomingMessage } from "node:http";
+import { requestFacts } from "../facts.ts";
+
 /** What a hook keeps of a request: its own fields. */
 export type RequestState = Record<string, unknown>;
+
+/** Key of the worker's states, on globalThis: an application may have a copy of the package of its own. */
+const ofWorker: unique symbol = Symbol.for("tenon.requestStates") as never;
+
+interface Global {
+  [ofWorker]?: States;
+}
+
+/**
+ * What hooks have kept of a request (`r.state`), for an application that answers it in the same pool: the host sends it to the worker that holds the state, where it can. Never throws.
+ *
+ * @param request node:http's or fetch's; without it, the request that the calling code runs for
+ * @returns undefined when no hook has kept anything, where its worker has gone, outside of a request and without Tenon
+ */
+export function requestState(request?: IncomingMessage | Request): RequestState | undefined {
+  const id = requestFacts(request)?.requestId;
+  const states = (globalThis as Global)[ofWorker];
+  return id !== undefined && states?.has(id) ? states.of(id) : undefined;
+}
 
 interface Held {
   readonly state: RequestState;
@@ -22,6 +44,11 @@ export class States {
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
+  }
+
+  /** Has `requestState` tell of these. */
+  provide(): void {
+    (globalThis as Global)[ofWorker] = this;
   }
 
   get size(): number {

@@ -18,7 +18,7 @@ import { type FileOwner, giveTo } from "./scoreboard-file.ts";
 
 const DIRECTORY_MODE = 0o710;
 const CACHE_MODE = 0o700;
-/** Log records that wait for a worker: httpd's children write and remove these files (apache/spool.h). */
+/** Log records that wait for a worker: httpd's children write and remove these files (apache/records/spool.h). */
 const RECORDS = "records";
 const PID_FILE = "supervisor.pid";
 const CONFIG_FILE = "config.json";

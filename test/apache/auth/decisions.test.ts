@@ -222,12 +222,15 @@ ${sections(htdocs)}`,
     await httpd.waitForLog(/TN0092: .*kept#byUnknown is not kept: .*: weather/, { since: mark });
   });
 
-  it("are not kept when they vary on an expression that is none", async () => {
+  it("are not kept when they vary on an expression that is none, or that reads a file", async () => {
     httpd.expectLog("TN0090");
     const mark = httpd.log().mark();
     const numbers: number[] = [];
-    for (let turn = 0; turn < 4; turn++) numbers.push(await callOf("/h/byBadExpr/a"));
-    assert.equal(new Set(numbers).size, 4);
+    for (const name of ["byBadExpr", "byFile"]) {
+      for (let turn = 0; turn < 4; turn++) numbers.push(await callOf(`/h/${name}/a`));
+    }
+    assert.equal(new Set(numbers).size, 8);
+    await httpd.waitForLog(/TN0090: .*'%\{file:\/etc\/hostname\}', which httpd/, { since: mark });
     await httpd.waitForLog(/TN0090: .*'%\{no:such', which httpd does not understand/, {
       since: mark,
     });

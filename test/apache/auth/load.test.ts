@@ -84,4 +84,32 @@ TenonHook access_checker asking#guard cache=off
       assert.deepEqual([await enter(path, "yes"), await enter(path, "no")], [200, 403]);
     }).timeout(120_000);
   }
+
+  it("goes on when processes of httpd are killed, whatever they were doing with the cache", async () => {
+    let over = false;
+    let entered = 0;
+    let broken = 0;
+    const client = async (number: number): Promise<void> => {
+      for (let turn = 0; !over; turn++) {
+        const thing = (number + turn) % 2 === 0 ? "yes" : "no";
+        const status = await enter("/cached", thing).catch(() => 0);
+        if (status === 0) broken++;
+        else assert.equal(status, thing === "yes" ? 200 : 403);
+        entered += status === 200 ? 1 : 0;
+      }
+    };
+    const clients = Array.from({ length: CLIENTS }, (_, number) => client(number));
+    for (let kills = 0; kills < KILLS; kills++) {
+      const before = entered;
+      await waitUntil("requests between two kills", () => entered > before + 4 * CLIENTS);
+      const [child] = httpd.processes().children;
+      if (child !== undefined) process.kill(child, "SIGKILL");
+    }
+    const before = entered;
+    await waitUntil("requests behind the last kill", () => entered > before + 4 * CLIENTS);
+    over = true;
+    await Promise.all(clients);
+    assert.ok(broken > 0, "no client was cut off");
+    assert.deepEqual([await enter("/cached", "yes"), await enter("/cached", "no")], [200, 403]);
+  }).timeout(120_000);
 });

@@ -3,7 +3,7 @@
  * Prints SHA-256 and HMAC-SHA-256, with the first argument as the secret, of each line of the
  * standard input, which is hexadecimal.
  */
-#include "sha256.h"
+#include "decisions/sha256.h"
 
 #include <stdio.h>
 #include <string.h>

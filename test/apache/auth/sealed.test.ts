@@ -10,11 +10,11 @@ const texts: readonly Buffer[] = [
   0, 1, 3, 55, 56, 57, 63, 64, 65, 119, 120, 127, 128, 129, 5000,
 ].map((size) => Buffer.from(Array.from({ length: size }, (_, index) => (index * 7 + size) & 0xff)));
 
-describe("apache/sha256.c", () => {
+describe("apache/decisions/sha256.c", () => {
   it("has the digests and codes of node:crypto, for secrets below and above a block", () => {
     withFolder((folder) => {
       const program = join(folder, "sealed");
-      const sources = ["test/apache/auth/sealed.c", "apache/sha256.c"];
+      const sources = ["test/apache/auth/sealed.c", "apache/decisions/sha256.c"];
       const flags = ["-std=c11", ...warnings, "-g", "-fsanitize=address,undefined"];
       const paths = sources.map((source) => `${root}${source}`);
       compile("gcc", [...flags, `-I${root}apache`, ...paths, "-o", program]);

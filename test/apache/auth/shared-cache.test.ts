@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cache in stores that others can reach: a redis and a memcached of the test's own, and a dbm file.
+// The cache in stores that others can reach: a redis of the test's own, and a dbm file.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { endWithProcess } from "../../../ts/cli/end-with-process.ts";
 import { ask } from "../../helpers/http-client.ts";
 import { pool, root, startHttpd, type TestHttpd } from "../../helpers/httpd.ts";
 import { waitUntil } from "../../helpers/processes.ts";
 
 const application = join(root, "test", "applications", "decisions.ts");
-const there = (program: string): boolean => spawnSync("which", [program]).status === 0;
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
@@ -66,6 +66,12 @@ async function serve(
     cwd: folder,
     ...(program === REDIS ? { argv0: "redis-server" } : {}),
   });
+  const running = (): boolean => child.exitCode === null && child.signalCode === null;
+  const forget = endWithProcess({
+    folder,
+    pid: () => (running() ? child.pid : undefined),
+    signal: "SIGKILL",
+  });
   await waitUntil(`${program} to listen`, async () => {
     const socket = connect(port, "127.0.0.1");
     const listens = await once(socket, "connect").then(
@@ -79,11 +85,12 @@ async function serve(
     child,
     port,
     async stop() {
-      if (child.exitCode === null && child.signalCode === null) {
+      if (running()) {
         child.kill("SIGKILL");
         await once(child, "exit");
       }
       rmSync(folder, { recursive: true, force: true });
+      forget();
     },
   };
 }
@@ -91,14 +98,7 @@ async function serve(
 /** An httpd whose decisions are in a store. @param secret of the cache; unset: its own */
 async function start(store: string, secret?: string): Promise<TestHttpd> {
   const httpd = await startHttpd({
-    load: [
-      "socache_redis",
-      "socache_memcache",
-      "socache_dbm",
-      "auth_basic",
-      "authn_core",
-      "authz_user",
-    ],
+    load: ["socache_redis", "socache_dbm", "auth_basic", "authn_core", "authz_user"],
     text: ({ directory }) => {
       const file = join(directory, "secret");
       if (secret !== undefined) writeFileSync(file, secret, { mode: 0o600 });
@@ -153,9 +153,8 @@ const enter = (httpd: TestHttpd, password: string): Promise<number> => {
 
 /** Debian's redis-tools has the server by this name; it looks at the one that it is called by. */
 const REDIS = "redis-check-rdb";
-const redisTests = there(REDIS) ? describe : describe.skip;
 
-redisTests("decisions in redis", () => {
+describe("decisions in redis", () => {
   const secret = "0123456789abcdef0123456789abcdef";
   const httpds: TestHttpd[] = [];
   let server: Server;
@@ -166,8 +165,11 @@ redisTests("decisions in redis", () => {
     ]);
   });
   afterEach(async () => {
-    for (const httpd of httpds.splice(0)) await httpd.stop();
-    await server.stop();
+    try {
+      for (const httpd of httpds.splice(0)) await httpd.stop();
+    } finally {
+      await server.stop();
+    }
   });
 
   async function run(of?: string): Promise<TestHttpd> {
@@ -240,29 +242,6 @@ redisTests("decisions in redis", () => {
     for (let turn = 0; turn < 4; turn++) numbers.push(await callOf(httpd, "/a/1"));
     assert.equal(new Set(numbers).size, 4);
     await httpd.waitForLog(/TN0091: .*\(TenonCache redis\) cannot be/, { since: mark });
-  });
-});
-
-(there("memcached") ? describe : describe.skip)("decisions in memcached", () => {
-  it("are kept", async () => {
-    const user = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
-    const server = await serve("memcached", (port) => [
-      "-p",
-      String(port),
-      "-l",
-      "127.0.0.1",
-      "-U",
-      "0",
-      ...user,
-    ]);
-    const httpd = await start(`memcache:127.0.0.1:${server.port}`);
-    try {
-      const call = await keep(httpd, "/a/1");
-      assert.equal(await callOf(httpd, "/a/1"), call);
-    } finally {
-      await httpd.stop();
-      await server.stop();
-    }
   });
 });
 

@@ -31,6 +31,11 @@ AddType text/plain .txt
 AddHandler cgi-script .cgi
 LogFormat "%u %{noted}n %{FROM_HOOK}e %>s %U" hooked
 CustomLog "${places.logs}/access.log" hooked
+<Location "/user">
+  AuthType Own
+  AuthName here
+  Require valid-user
+</Location>
 <Directory "${places.htdocs}">
   Options +ExecCGI
 </Directory>`;
@@ -81,6 +86,31 @@ CustomLog "${places.logs}/access.log" hooked
       [404, undefined, "2"],
     );
   });
+
+  it("is what a response is sent with, from the phases that set up its filters", async () => {
+    const fine = await changed("/file.txt", { insert_filter: "set:headersOut.X-A=1" });
+    assert.deepEqual([fine.status, fine.headers["x-a"]], [200, "1"]);
+    const error = await changed("/missing", { insert_error_filter: "set:errHeadersOut.X-B=2" });
+    assert.deepEqual([error.status, error.headers["x-b"]], [404, "2"]);
+  });
+
+  it("is how a client is to authenticate", async () => {
+    const challenge = "set:errHeadersOut.WWW-Authenticate=Own realm=here";
+    const { status, headers } = await changed("/user/file.txt", {
+      check_user_id: "status:401",
+      note_auth_failure: challenge,
+    });
+    assert.deepEqual([status, headers["www-authenticate"]], [401, "Own realm=here"]);
+  });
+
+  for (const phase of ["insert_filter", "insert_error_filter"]) {
+    it(`is all that counts in ${phase}: a Response cannot be sent there`, async () => {
+      const path = phase === "insert_filter" ? "/file.txt" : "/missing";
+      const { status, text } = await changed(path, { [phase]: "respond:200" });
+      assert.equal(status, phase === "insert_filter" ? 200 : 404);
+      assert.ok(!text.includes("answered by"));
+    });
+  }
 
   it("is the file that a path stands for, before that is looked at", async () => {
     const path = `set:filename=${directory}/htdocs/other.txt`;

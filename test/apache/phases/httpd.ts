@@ -62,8 +62,14 @@ export class PhasesHttpd {
     this.httpd = httpd;
   }
 
-  static async start(options: PrivateHttpdOptions): Promise<PhasesHttpd> {
-    return new PhasesHttpd(await startHttpd(options));
+  /** @param ready workers to wait for, by pool: a hook's time-out is shorter than some machine's start of a worker */
+  static async start(
+    options: PrivateHttpdOptions,
+    ready: Readonly<Record<string, number>> = { rec: 1 },
+  ): Promise<PhasesHttpd> {
+    const httpd = await startHttpd(options);
+    for (const [pool, count] of Object.entries(ready)) await httpd.waitForReady(pool, count);
+    return new PhasesHttpd(httpd);
   }
 
   get url(): string {

@@ -246,8 +246,11 @@ LogLevel include:crit
     });
 
     it("sends no Response from a phase that looks a subrequest up", async () => {
+      const since = httpd.httpd.log().mark();
       const answer = await ask(`${httpd.url}/include.shtml`);
       assert.match(answer.text, /an error occurred/);
+      const line = /TN0070: .* fixups fixups: a Response cannot be sent from a subrequest/;
+      await httpd.httpd.waitForLog(line, { since });
     });
 
     it("sends a subrequest's Response as its content", async () => {
