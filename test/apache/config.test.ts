@@ -226,7 +226,7 @@ describe("configuration of the module", () => {
 
   it("shows a help for every directive with -L", async () => {
     const { output } = await configtest({ text: "" }, ["-L"]);
-    const source = ["directives.h", "config.c"].map((name) =>
+    const source = ["directives.h", "config/config.c"].map((name) =>
       readFileSync(join(root, "apache", name), "utf8"),
     );
     const names = [...source.join("\n").matchAll(/"(<?Tenon[A-Z]\w+)",/g)].map((match) => match[1]);

@@ -13,6 +13,7 @@ import { WrittenRecords, waitingBytes } from "../helpers/records.ts";
 const sanitized = process.env["TENON_TEST_SANITIZED"] !== undefined;
 
 const FILE = "/file.txt";
+const ACCESS_LOG = 'CustomLog logs/access.log "%q"';
 
 describe("the log phase", () => {
   let httpd: TestHttpd | undefined;
@@ -33,9 +34,16 @@ describe("the log phase", () => {
     return httpd;
   }
 
-  /** Sends requests whose hook waits. */
+  /** Numbers of the requests that the access log has. Their records were made before. */
+  function loggedNumbers(running: TestHttpd): Set<number> {
+    const access = readFileSync(join(running.places.logs, "access.log"), "latin1");
+    return new Set([...access.matchAll(/n=(\d+)/g)].map((match) => Number(match[1])));
+  }
+
+  /** Sends requests whose hook waits, and returns once their records wait: a client has its answer before. */
   async function hold(running: TestHttpd, count: number): Promise<void> {
     await sendLoad({ port: running.places.port, path: FILE, query: "hold", count });
+    await waitUntil("the access log", () => loggedNumbers(running).size === count);
   }
 
   async function assertAll(running: TestHttpd, count: number): Promise<void> {
@@ -99,7 +107,7 @@ describe("the log phase", () => {
   for (const mpm of ["prefork", "worker"] as const) {
     it(`loses no record under ${mpm} that the access log has, when a restart breaks off what is open`, async () => {
       const count = sanitized ? 1_000 : 5_000;
-      const running = await start("TenonProcesses 1 2", 'CustomLog logs/access.log "%q"', { mpm });
+      const running = await start("TenonProcesses 1 2", ACCESS_LOG, { mpm });
       const restart = running.restart.bind(running);
       let restarting: Promise<void> | undefined;
       const onProgress = (answered: number): void => {
@@ -108,8 +116,7 @@ describe("the log phase", () => {
       await sendLoad({ port: running.places.port, path: FILE, count, onProgress });
       await restarting;
       // A process of prefork that is killed between an answer and its log writes neither.
-      const access = readFileSync(join(running.places.logs, "access.log"), "latin1");
-      const logged = new Set([...access.matchAll(/n=(\d+)/g)].map((match) => Number(match[1])));
+      const logged = loggedNumbers(running);
       assert.ok(logged.size > count - 20, `only ${logged.size} were logged`);
       await written.waitFor(logged.size, () => running.log().tail());
       await waitUntil("no record waits", () => waitingBytes(running.runtime, "log") === 0);
@@ -122,7 +129,7 @@ describe("the log phase", () => {
   }
 
   it("delivers what a killed process of httpd has left", async () => {
-    const running = await start("TenonProcesses 1");
+    const running = await start("TenonProcesses 1", ACCESS_LOG);
     await hold(running, 100);
     for (const pid of running.processes().children) process.kill(pid, "SIGKILL");
     assert.deepEqual([...written.numbers()], []);
@@ -135,7 +142,7 @@ describe("the log phase", () => {
     const runtime = join(folder, "tenon");
     try {
       chmodSync(folder, 0o755);
-      const text = `TenonRuntimeDir "${runtime}"`;
+      const text = `TenonRuntimeDir "${runtime}"\n${ACCESS_LOG}`;
       const first = await start("TenonProcesses 1\nTenonShutdownTimeout 1", text);
       first.expectLog("TN0218");
       await hold(first, 10);
