@@ -4,6 +4,7 @@ import { chmodSync, existsSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildHandler } from "./build.ts";
+import { type FilterName, filters } from "./filters.ts";
 import {
   type Contender,
   type ContenderSpec,
@@ -142,7 +143,8 @@ export type ContenderName =
   | "tenon-files-sendfile"
   | "proxy-files"
   | "node"
-  | PeerName;
+  | PeerName
+  | FilterName;
 
 /** Every contender. */
 export const contenders: Readonly<Record<ContenderName, ContenderSpec>> = {
@@ -169,4 +171,5 @@ export const contenders: Readonly<Record<ContenderName, ContenderSpec>> = {
   "proxy-files": { text: "mod_proxy_http, large bodies", start: startProxy("files") },
   node: { text: "node:http alone", start: startPlainNode("listener") },
   ...peers,
+  ...filters,
 };

@@ -30,10 +30,17 @@ export type ScenarioName =
   | "stream"
   | "access"
   | "basic"
-  | "log";
+  | "log"
+  | "filter";
 
 /** Bytes of the file that `file` asks for. */
 export const fileBytes: number = 1024 ** 3;
+
+/** The file that `filter` asks for. */
+export const filtered: { readonly path: string; readonly bytes: number } = {
+  path: "filtered",
+  bytes: 1024 ** 2,
+};
 
 /** The static file that all of them serve. */
 export const page: { readonly path: string; readonly text: string } = {
@@ -130,6 +137,18 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     ...pageScenario,
     contenders: ["page", "log-tenon", "log-lua", "log-python", "log-perl"],
   },
+  filter: {
+    text: "GET, a file of 1 MiB through a filter that changes nothing, 4 connections",
+    load: { method: "GET", bodyBytes: 0, connections: 4 },
+    large: filtered,
+    contenders: [
+      "filter-none",
+      "filter-tenon",
+      "filter-tenon-head",
+      "filter-ext",
+      "filter-substitute",
+    ],
+  },
 };
 
 /** Figures of one measurement. CPU time is that of all processes of the contender. */
@@ -202,4 +221,8 @@ export const ratios: readonly Ratio[] = [
   ...overPeers("basic", ["basic-file", "basic-lua", "basic-wsgi", "basic-python", "basic-perl"]),
   { scenario: "log", figure: "cpu", of: "log-tenon", over: "page", limit: 1.2 },
   ...overPeers("log", ["log-lua", "log-python", "log-perl"]),
+  { scenario: "filter", figure: "cpu", of: "filter-tenon", over: "filter-ext" },
+  { scenario: "filter", figure: "cpu", of: "filter-tenon", over: "filter-substitute" },
+  { scenario: "filter", figure: "cpu", of: "filter-tenon", over: "filter-none" },
+  { scenario: "filter", figure: "cpu", of: "filter-tenon-head", over: "filter-none" },
 ];

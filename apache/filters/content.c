@@ -313,7 +313,7 @@ static apr_status_t fail(ap_filter_t *f)
         tenon_response_truncate(x);
         return AP_FILTER_ERROR;
     }
-    return pass_error(f, tenon_filter_failure(filter));
+    return pass_error(f, tenon_filter_failure(f->r, filter));
 }
 
 /* A filter that was asked has ended. */
@@ -392,10 +392,15 @@ apr_status_t tenon_content_filter(ap_filter_t *f, apr_bucket_brigade *bb)
     }
     if (!filter->x.r) {
         const int applies = is_error(bb) ? 0 : tenon_filter_applies(f->r, filter->hook);
-        if (applies == 0) {
+        if (applies == 0 || (applies < 0 && filter->hook->on_error == DECLINED)) {
             return pass_unfiltered(f, bb);
         }
-        outcome = applies > 0 ? begin(f, bb) : TENON_FAILED;
+        if (applies < 0) {
+            filter->over = 1;
+            apr_brigade_cleanup(bb);
+            return pass_error(f, tenon_filter_failure(f->r, filter));
+        }
+        outcome = begin(f, bb);
     } else {
         APR_BRIGADE_CONCAT(filter->x.content, bb);
     }

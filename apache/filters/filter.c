@@ -85,10 +85,10 @@ int tenon_filter_applies(request_rec *r, const tenon_hook *hook)
     return -1;
 }
 
-int tenon_filter_failure(const tenon_filter *filter)
+int tenon_filter_failure(request_rec *r, const tenon_filter *filter)
 {
-    const tenon_exchange *x = &filter->x;
-    const int status = filter->hook->on_error > 0 ? filter->hook->on_error : x->status;
+    const tenon_hook *counts = filter->hook->on_error > 0 ? filter->hook : NULL;
+    const int status = tenon_exchange_failure(r, counts, filter->x.status);
     return ap_is_HTTP_ERROR(status) ? status : HTTP_INTERNAL_SERVER_ERROR;
 }
 

@@ -44,7 +44,7 @@ void tenon_filter_init(tenon_filter *filter, ap_filter_t *f);
 int tenon_filter_applies(request_rec *r, const tenon_hook *hook);
 
 /* Status of the error that a failed filter answers with. */
-int tenon_filter_failure(const tenon_filter *filter);
+int tenon_filter_failure(request_rec *r, const tenon_filter *filter);
 
 /* Takes note that nobody is left to filter for: what httpd's filters return then. */
 apr_status_t tenon_filter_abandon(tenon_filter *filter);

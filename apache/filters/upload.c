@@ -170,7 +170,7 @@ static int judge(tenon_filter *filter, tenon_outcome outcome)
         tenon_filter_abandon(filter);
         return HTTP_BAD_REQUEST;
     }
-    return tenon_filter_failure(filter);
+    return tenon_filter_failure(x->r, filter);
 }
 
 int tenon_upload_begin(ap_filter_t *f)

@@ -7,6 +7,7 @@ import {
   decision,
   type LogTransaction,
   OK,
+  type OutputFilter,
 } from "../../ts/index.ts";
 
 const FORBIDDEN = 403;
@@ -32,3 +33,7 @@ export const logTransaction: LogTransaction = (r) => {
   log ??= openSync(process.env["BENCH_LOG"] ?? "", "a");
   writeSync(log, `${r.method} ${r.uri} ${r.status}\n`);
 };
+
+export const filterIdentity: OutputFilter = () => new TransformStream();
+
+export const filterHead: OutputFilter = (_r, { headers }) => headers.set("X-Bench", "yes");

@@ -89,6 +89,22 @@ AddOutputFilter INCLUDES .shtml
   TenonProcesses 2 2
 </TenonPool>
 ${mortals.join("\n")}
+Alias /unclear "${htdocs}/files"
+# httpd says by itself, without a tag, that it cannot evaluate an expression.
+<LocationMatch "unclear">
+  LogLevel tenon:crit
+</LocationMatch>
+<Location "/unclear">
+  TenonHook output_filter app#upper "when=file('/nowhere') == 'x'"
+</Location>
+Alias /unclear-declined "${htdocs}/files"
+<Location "/unclear-declined">
+  TenonHook output_filter app#upper "when=file('/nowhere') == 'x'" on-error=decline
+</Location>
+<Location "/tenon/unclear">
+  TenonHook input_filter app#upperBody "when=file('/nowhere') == 'x'"
+  SetHandler tenon:app
+</Location>
 ${sections.join("\n")}
 ${good.join("\n")}
 ${bodies.join("\n")}
@@ -141,7 +157,8 @@ describe("faults of filters", () => {
         const answer = await get(`/${name}/${file}`);
         assert.equal(answer.status, status);
         assert.doesNotMatch(answer.text, /quick brown/);
-        assert.equal((await get(`/${name}denied/${file}`)).status, 503);
+        const denied = await get(`/${name}denied/${file}`);
+        assert.equal(denied.status, 503);
         const declined = await get(`/${name}declined/${file}`);
         assert.equal(declined.status, 200);
         assert.equal(declined.text, letters(file === "small.txt" ? 100 : MIB));
@@ -175,6 +192,13 @@ describe("faults of filters", () => {
       });
     }
   }
+
+  it("answers as configured when it cannot be told whether to filter", async () => {
+    assert.equal((await get("/unclear/small.txt")).status, 500);
+    assert.equal((await get("/unclear-declined/small.txt")).text, letters(100));
+    const options = { method: "POST", body: "abc" };
+    assert.equal((await ask(`${httpd.url}/tenon/unclear/echo`, options)).status, 500);
+  });
 
   it("cuts the answer off when what it filters is cut off", async () => {
     assert.match(await cutOff("/tenon/upper/broken"), /^(BEGUN )?$/);

@@ -52,6 +52,31 @@ const mistakes: Mistake[] = [
     "TenonHook fixups a timeout=1 timeout=2",
     /timeout= stands twice: leave one out/,
   ),
+  mistake(
+    "error pages of another phase",
+    "TenonHook fixups a errors=on",
+    /only output_filter takes errors=/,
+  ),
+  mistake(
+    "a filter without pool",
+    "TenonFilter x output",
+    /write TenonFilter <name> output\|input <pool>/,
+  ),
+  mistake(
+    "a filter of no direction",
+    "TenonFilter x both a",
+    /write TenonFilter <name> output\|input/,
+  ),
+  mistake(
+    "a filter with a name that httpd has",
+    "TenonFilter chunk output a",
+    /another module has a filter 'chunk'/,
+  ),
+  mistake(
+    "a filter of an unknown pool",
+    "TenonFilter x output nobody",
+    /TenonFilter: there is no pool 'nobody'/,
+  ),
   mistake("an unknown order", "TenonHook fixups a order=first", /write early, middle or late/),
   mistake(
     "a time that is none",

@@ -16,6 +16,7 @@ describe("bench/options", () => {
       "access",
       "basic",
       "log",
+      "filter",
     ]);
     assert.ok(options.contenders.includes("tenon"));
     assert.equal(options.firstHit, true);
