@@ -37,10 +37,16 @@
     X(umask, "TenonUmask", "umask", OCTAL, 022, 0, 0777, "umask of the workers, octal, such as 0027 (default 022)")
 
 /* The same of what the module alone needs: it is not in config.json, and a change leaves the workers alone. Sizes are kept in
- * KiB. Field, directive, kind, default, least, most, help. */
+ * KiB, shares as a number or a percentage negated. Field, directive, kind, default, least, most, help. */
 #define TENON_HOST_NUMBERS(X)                                                                       \
+    X(threads, "TenonThreads", SHARE, -75, -95, 1000000, "Most threads of httpd that the pool may hold, over all children: a number, or 1% to 95% of those that no other pool holds; more requests get 503 at once (default 75%)") \
+    X(body_timeout, "TenonBodyTimeout", TIME, 300000, 1, 86400000, "Longest wait for more of a body that has begun, of an answer or of a request that the application reads (default 300)") \
     X(log_memory, "TenonLogMemory", SIZE, 1024, 64, 1048576, "Log records, in bytes or with K, M, G, that a process of httpd holds for a pool that is behind, before TenonLogOverflow (default 1M)") \
     X(log_spill, "TenonLogSpill", SIZE, 262144, 0, 1073741824, "Log records, in bytes or with K, M, G, of all processes that TenonLogOverflow spill keeps in files for a pool beside that (default 256M)")
+
+/* The same of texts. Field, directive, kind, help. */
+#define TENON_HOST_TEXTS(X)                                                                         \
+    X(maintenance, "TenonMaintenance", PATH, "File that answers for the pool as long as it is there: all its requests get it with 503 and Retry-After (default: none)")
 
 /* clang-format on */
 #endif

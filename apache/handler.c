@@ -14,6 +14,7 @@
 #include "exchange/exchange.h"
 #include "fallback.h"
 #include "log.h"
+#include "maintenance.h"
 #include "wire/exchange.h"
 
 static int handle(request_rec *r)
@@ -29,6 +30,10 @@ static int handle(request_rec *r)
                       "TN0001: there is no pool for the handler '%s': add a section <TenonPool %s>",
                       r->handler, r->handler + sizeof(TENON_HANDLER_PREFIX) - 1);
         return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    status = tenon_maintenance_answer(r, x.pool);
+    if (status != DECLINED) {
+        return status;
     }
     tenon_exchange_init(&x);
     tenon_exchange_use_pool_limits(&x);

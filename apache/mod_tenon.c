@@ -25,6 +25,7 @@
 #include "records/records.h"
 #include "status.h"
 #include "supervise.h"
+#include "threads.h"
 
 static void register_hooks(apr_pool_t *p)
 {
@@ -34,6 +35,7 @@ static void register_hooks(apr_pool_t *p)
     tenon_decisions_register();
     tenon_map_register();
     tenon_counts_register();
+    tenon_threads_register();
     tenon_status_register();
     tenon_log_items_register();
     tenon_supervise_register();

@@ -11,15 +11,21 @@
 #include <mod_status.h>
 
 #include "exchange/channel.h"
+#include "exchange/exchange.h"
 #include "config/config.h"
 #include "counts.h"
 #include "config/hook.h"
 #include "status.h"
+#include "threads.h"
 
 #define TENON_ROW(name, value, meaning) [value] = #name,
 static const char *const state_names[] = {WIRE_WORKER_STATES(TENON_ROW)};
 #undef TENON_ROW
-#define STATES (sizeof(state_names) / sizeof(state_names[0]))
+#define TENON_ROW(name, value, meaning) [value] = #name,
+static const char *const breaker_names[] = {WIRE_BREAKER_STATES(TENON_ROW)};
+#undef TENON_ROW
+#define BREAKER_STATES (sizeof(breaker_names) / sizeof(breaker_names[0]))
+#define STATES         (sizeof(state_names) / sizeof(state_names[0]))
 
 /* A column of a worker: its title on the page and its name in ?auto. */
 static const struct {
@@ -48,6 +54,19 @@ static const struct {
 };
 #define COUNTED (sizeof(counted) / sizeof(counted[0]))
 
+/* Requests that a pool did not serve. */
+static const struct {
+    tenon_count_unserved kind;
+    const char *title;
+    const char *name;
+} unserved[] = {
+    {TENON_COUNT_NO_THREAD, "no thread", "NoThread"},
+    {TENON_COUNT_QUEUE_FULL, "queue full", "QueueFull"},
+    {TENON_COUNT_QUEUE_TIMEOUT, "waited too long", "QueueTimeouts"},
+    {TENON_COUNT_TIMEOUT, "no answer in time", "Timeouts"},
+};
+#define UNSERVED (sizeof(unserved) / sizeof(unserved[0]))
+
 /* How a report is written: as lines of ?auto, or as HTML with tables or without (?notable). */
 typedef struct {
     request_rec *r;
@@ -59,6 +78,12 @@ static const char *state_of(const wire_scoreboard *board, unsigned slot)
 {
     const uint32_t state = wire_scoreboard_slot(board, slot, WIRE_SLOT_STATE);
     return state < STATES && state_names[state] ? state_names[state] : "?";
+}
+
+static const char *breaker_of(const wire_scoreboard *board)
+{
+    const uint32_t state = board ? wire_scoreboard_header(board, WIRE_BOARD_BREAKER) : 0;
+    return state < BREAKER_STATES && breaker_names[state] ? breaker_names[state] : "?";
 }
 
 /* Begins a table with these titles, as one line of text where there are no tables. */
@@ -144,6 +169,47 @@ static void report_workers(const report *to, int index, const wire_scoreboard *b
     }
 }
 
+static void report_load(const report *to, int index, const tenon_pool *pool)
+{
+    request_rec *r = to->r;
+    int most;
+    const int held = tenon_threads_held(pool, &most);
+    if (to->lines) {
+        ap_rprintf(r, "TenonPool[%d]Threads: %d\n", index, held);
+        ap_rprintf(r, "TenonPool[%d]ThreadsMax: %d\n", index, most);
+    } else {
+        ap_rprintf(r, "<p>%d of %d threads of httpd; not served", held, most);
+    }
+    for (size_t i = 0; i < UNSERVED; i++) {
+        const uint64_t count = tenon_counted_pool(pool, unserved[i].kind);
+        if (to->lines) {
+            ap_rprintf(r, "TenonPool[%d]%s: %" APR_UINT64_T_FMT "\n", index, unserved[i].name,
+                       count);
+        } else {
+            ap_rprintf(r, "%s %" APR_UINT64_T_FMT " (%s)", i ? "," : ":", count, unserved[i].title);
+        }
+    }
+    if (!to->lines) {
+        ap_rputs("</p>\n", r);
+    }
+}
+
+/* Why workers fail, when they do: of a new generation too, while an earlier one serves. */
+static void report_failure(const report *to, int index, const tenon_pool *pool)
+{
+    request_rec *r = to->r;
+    const char *reason = tenon_breaker_reason(pool, r->pool);
+    const char *line = apr_pstrmemdup(r->pool, reason, strcspn(reason, "\r\n"));
+    if (!*line) {
+        return;
+    }
+    if (to->lines) {
+        ap_rprintf(r, "TenonPool[%d]Failure: %s\n", index, line);
+    } else {
+        ap_rprintf(r, "<p>last failure: %s</p>\n", ap_escape_html(r->pool, line));
+    }
+}
+
 static void report_pool(const report *to, int index)
 {
     request_rec *r = to->r;
@@ -153,16 +219,19 @@ static void report_pool(const report *to, int index)
     if (to->lines) {
         ap_rprintf(r, "TenonPool[%d]Name: %s\n", index, pool->name);
         ap_rprintf(r, "TenonPool[%d]Generation: %u\n", index, generation);
+        ap_rprintf(r, "TenonPool[%d]Breaker: %s\n", index, breaker_of(board));
         ap_rprintf(r, "TenonPool[%d]ProcessesMin: %d\n", index, pool->processes_min);
         ap_rprintf(r, "TenonPool[%d]ProcessesMax: %d\n", index, pool->processes_max);
     } else {
         ap_rprintf(r,
                    "<h3>Pool %s</h3>\n<p>%s, generation %u, %d to %d workers of %d requests, queue "
-                   "of %d</p>\n",
+                   "of %d, breaker %s</p>\n",
                    ap_escape_html(r->pool, pool->name), ap_escape_html(r->pool, pool->app),
                    generation, pool->processes_min, pool->processes_max, pool->concurrency,
-                   pool->queue_length);
+                   pool->queue_length, breaker_of(board));
     }
+    report_failure(to, index, pool);
+    report_load(to, index, pool);
     report_workers(to, index, board);
 }
 

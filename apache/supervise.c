@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The supervisor as seen by httpd's parent. One supervisor lives as long as the parent: restarts of
- * httpd only hand it the new configuration. What must outlive a restart (this file's code is
- * unloaded and loaded again by one) is kept as plain data in the process' pool.
+ * httpd only hand it the new configuration. One that dies is followed by another, which finds in
+ * the store the descriptors of the workers that live on. What must outlive a restart (this file's
+ * code is unloaded and loaded again by one) is kept as plain data in the process' pool.
  */
 #include <httpd.h>
 #include <http_config.h>
@@ -28,15 +29,23 @@
 #include "supervise.h"
 
 #define STATE_KEY     "tenon_supervisor"
-#define LEAST_LIFE    apr_time_from_sec(1) /* one that lived shorter is not started again at once */
-#define STOP_GRACE_MS 2000                 /* beyond the longest shutdown time-out */
+#define LEAST_LIFE    apr_time_from_sec(1)  /* between two starts */
+#define STEADY_LIFE   apr_time_from_sec(5)  /* one that lived so long has taken the workers over */
+#define TAKEOVER_TIME apr_time_from_sec(60) /* for that; then the workers are let go of */
+#define STORE_BYTES   (16 * 1024 * 1024)    /* some ten thousand messages */
+#define STOP_GRACE_MS 2000                  /* beyond the longest shutdown time-out */
 #define CONFIGURE     'C'
+#define PID_FILE      "supervisor.pid" /* there while a supervisor has the runtime directory */
+#define STORE_FD      3                /* and the next, of the supervisor */
+#define FIRST_FREE    10
 
 typedef struct {
     apr_proc_t process; /* pid 0: none runs */
     pid_t parent;       /* httpd's; its children hold a copy of this struct */
     int lifeline;       /* -1: none */
+    int store[2];       /* descriptors wait here for a successor of the supervisor; -1: none */
     apr_time_t started;
+    apr_time_t orphaned; /* since when no supervisor has lived for STEADY_LIFE; 0: one may */
 } supervisor_state;
 
 static supervisor_state *state_of(server_rec *s)
@@ -51,16 +60,59 @@ static supervisor_state *state_of(server_rec *s)
     state = apr_pcalloc(p, sizeof(*state));
     state->parent = getpid();
     state->lifeline = -1;
-    apr_pool_userdata_setn(state, STATE_KEY, NULL, p);
+    state->store[0] = -1;
+    state->store[1] = -1;
+    /* Not setn: the module, and the key with it, is loaded anew for each configuration. */
+    apr_pool_userdata_set(state, STATE_KEY, NULL, p);
     return state;
 }
 
+static void close_store(supervisor_state *state)
+{
+    for (int i = 0; i < 2; i++) {
+        if (state->store[i] >= 0) {
+            close(state->store[i]);
+        }
+        state->store[i] = -1;
+    }
+}
+
+/* Both ends are this process's and its supervisors': what is sent and never received waits in the
+ * kernel, whoever has died. */
+static int open_store(supervisor_state *state)
+{
+    int bytes = STORE_BYTES;
+    if (state->store[0] >= 0) {
+        return 1;
+    }
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, state->store) != 0) {
+        state->store[0] = -1;
+        state->store[1] = -1;
+        return 0;
+    }
+    /* The first is for root only, the other takes as much as anybody may have. */
+    if (setsockopt(state->store[0], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) != 0) {
+        setsockopt(state->store[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    }
+    return 1;
+}
+
+/* Waits in the new process until it may be a supervisor, or httpd ends: then it is needed. */
+static void wait_for_start(int lifeline, int delay)
+{
+    struct pollfd end = {lifeline, POLLRDHUP, 0};
+    if (delay > 0) {
+        poll(&end, 1, delay);
+    }
+}
+
 /* Runs in the new process, between fork and exec: only async-signal-safe calls. */
-static void become_supervisor(int lifeline, pid_t parent, char *const arguments[],
-                              char *const environment[])
+static void become_supervisor(const supervisor_state *state, int lifeline, int delay,
+                              char *const arguments[], char *const environment[])
 {
     struct sigaction action = {.sa_handler = SIG_DFL};
     sigset_t none;
+    int store[2];
     const int null = open("/dev/null", O_WRONLY);
 
     /* httpd signals its whole process group when it stops or restarts. */
@@ -72,11 +124,19 @@ static void become_supervisor(int lifeline, pid_t parent, char *const arguments[
     sigprocmask(SIG_SETMASK, &none, NULL);
     dup2(null, STDOUT_FILENO);
     dup2(lifeline, STDIN_FILENO);
-    closefrom(STDERR_FILENO + 1);
+    /* Out of the way of what they become. */
+    for (int i = 0; i < 2; i++) {
+        store[i] = fcntl(state->store[i], F_DUPFD, FIRST_FREE);
+    }
+    for (int i = 0; i < 2; i++) {
+        dup2(store[i], STORE_FD + i);
+    }
+    closefrom(STORE_FD + 2);
     /* The lifeline tells the same; this holds even if another module's process keeps the parent's
      * end. */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() == parent) {
+    wait_for_start(STDIN_FILENO, delay);
+    if (getppid() == state->parent) {
         execve(arguments[0], arguments, environment);
     }
     _exit(127);
@@ -128,15 +188,30 @@ static void supervisor_ended(int reason, void *data, int status)
                  "it); it is started again",
                  (long)state->process.pid, status);
     state->process.pid = 0;
-    if (apr_time_now() - state->started >= LEAST_LIFE) {
-        start_supervisor(state, s);
+    if (!state->orphaned || apr_time_now() - state->started >= STEADY_LIFE) {
+        state->orphaned = apr_time_now();
     }
+    start_supervisor(state, s);
 }
 
 /* Until pconf is cleared: APR forgets the callback by itself then, before its code is unloaded. */
 static void watch_supervisor(supervisor_state *state, apr_pool_t *p)
 {
     apr_proc_other_child_register(&state->process, supervisor_ended, state, NULL, p);
+}
+
+/* Workers that nobody can rescue, replace or bound are not to serve for ever. */
+static void let_go(supervisor_state *state, server_rec *s)
+{
+    if (!state->orphaned || apr_time_now() - state->orphaned < TAKEOVER_TIME) {
+        return;
+    }
+    state->orphaned = 0;
+    close_store(state);
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
+                 "TN0248: no supervisor has lived long enough to go on with the workers for %d "
+                 "seconds: they end, and the next supervisor starts new ones",
+                 (int)apr_time_sec(TAKEOVER_TIME));
 }
 
 static void start_supervisor(supervisor_state *state, server_rec *s)
@@ -149,6 +224,8 @@ static void start_supervisor(supervisor_state *state, server_rec *s)
     char *arguments[] = {(char *)config->node, "--disable-warning=ExperimentalWarning",
                          (char *)config->supervisor, (char *)config->runtime_dir, NULL};
     char *environment[4] = {NULL};
+    const apr_time_t now = apr_time_now();
+    apr_time_t delay = state->started + LEAST_LIFE - now;
     int count = 0;
     int ends[2];
     pid_t pid;
@@ -161,15 +238,17 @@ static void start_supervisor(supervisor_state *state, server_rec *s)
     if (zone) {
         environment[count++] = apr_pstrcat(p, "TZ=", zone, NULL);
     }
-    state->started = apr_time_now();
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    delay = delay > 0 && delay <= LEAST_LIFE ? delay : 0;
+    state->started = now + delay;
+    let_go(state, s);
+    if (!open_store(state) || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, errno, s,
                      "TN0033: cannot make the supervisor's lifeline");
         return;
     }
     pid = fork();
     if (pid == 0) {
-        become_supervisor(ends[1], state->parent, arguments, environment);
+        become_supervisor(state, ends[1], (int)apr_time_as_msec(delay), arguments, environment);
     }
     close(ends[1]);
     if (pid < 0) {
@@ -187,7 +266,7 @@ static void start_supervisor(supervisor_state *state, server_rec *s)
 }
 
 /* Ends the lifeline and waits until the supervisor has stopped all workers. */
-static void stop_supervisor(supervisor_state *state)
+static void end_lifeline(supervisor_state *state)
 {
     const tenon_config *config = tenon_configuration;
     struct pollfd end = {state->lifeline, POLLIN, 0};
@@ -204,6 +283,21 @@ static void stop_supervisor(supervisor_state *state)
     close(state->lifeline);
     state->lifeline = -1;
     state->process.pid = 0;
+}
+
+static void stop_supervisor(supervisor_state *state)
+{
+    const char *path = apr_pstrcat(ap_server_conf->process->pconf, tenon_configuration->runtime_dir,
+                                   "/" PID_FILE, NULL);
+    end_lifeline(state);
+    /* It died before it had ended the workers and removed what it has made. */
+    if (access(path, F_OK) == 0) {
+        start_supervisor(state, ap_server_conf);
+        if (state->process.pid > 0) {
+            end_lifeline(state);
+        }
+    }
+    close_store(state);
 }
 
 /* Runs when pconf is cleared: before each restart, and at the end. */
@@ -231,7 +325,10 @@ static int post_config(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp, se
     if (tenon_configuration->pools->nelts == 0 && state->process.pid == 0) {
         return OK;
     }
-    if (tenon_handover_write(tenon_configuration, s, temp) != APR_SUCCESS) {
+    /* A restart goes on with the pools as they are: httpd would end otherwise, with all it serves.
+     */
+    if (tenon_handover_write(tenon_configuration, s, temp) != APR_SUCCESS &&
+        state->process.pid == 0) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     apr_pool_cleanup_register(p, state, configuration_ends, apr_pool_cleanup_null);
@@ -244,7 +341,8 @@ static int post_config(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp, se
     return OK;
 }
 
-/* One that died young is started again here: the MPM runs this every ten seconds or ten children.
+/* One that could not be started is tried again here: the MPM runs this every ten seconds or ten
+ * children.
  */
 static int monitor(apr_pool_t *p, server_rec *s)
 {
@@ -256,15 +354,20 @@ static int monitor(apr_pool_t *p, server_rec *s)
     return DECLINED;
 }
 
-/* Only the parent may hold its end: the supervisor must see the parent's death. */
+/* Only the parent may hold these: the supervisor must see the parent's death, and workers that of
+ * both. */
 static void child_init(apr_pool_t *p, server_rec *s)
 {
     supervisor_state *state = state_of(s);
     (void)p;
-    if (state->lifeline >= 0 && state->parent != getpid()) {
+    if (state->parent == getpid()) {
+        return;
+    }
+    if (state->lifeline >= 0) {
         close(state->lifeline);
         state->lifeline = -1;
     }
+    close_store(state);
 }
 
 void tenon_supervise_register(void)

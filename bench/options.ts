@@ -50,12 +50,14 @@ ${list(contenders)}
 `;
 }
 
-function wholeNumber(option: string, text: string): number {
+/** A number of an option. @throws when it is none, or 0 */
+export function wholeNumber(option: string, text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${option} must be a whole number, not ${text}`);
   return Number(text);
 }
 
-function names<T extends string>(option: string, text: string, known: readonly T[]): T[] {
+/** The names in an option, separated by commas. @throws when one is not known */
+export function names<T extends string>(option: string, text: string, known: readonly T[]): T[] {
   return text.split(",").map((each) => {
     const name = known.find((candidate) => candidate === each.trim());
     if (name === undefined) {

@@ -74,7 +74,8 @@ function startPage(options: PageOptions): Start {
   };
 }
 
-function moduleNeed(name: string, packages: string): Need {
+/** The module of httpd that a package brings. */
+export function moduleNeed(name: string, packages: string): Need {
   return { path: () => join(httpdPaths().modules, `mod_${name}.so`), packages };
 }
 

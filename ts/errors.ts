@@ -24,6 +24,7 @@ export const errors = {
   TENON_ERR_HTTPD_START: "httpd did not start:\n{said}",
   TENON_ERR_LOG_LINE_MISSING:
     "no line that matches {pattern} came in {path} within {timeoutMs} ms; its last lines:\n{tail}",
+  TENON_ERR_COMMAND: "the supervisor refuses the command: {reason}",
   TENON_ERR_POOL_UNKNOWN: "there is no pool '{pool}' in {path}: {pools}",
   TENON_ERR_RUNTIME_DIRECTORY: "the runtime directory {path} cannot be used: {reason}",
   TENON_ERR_NODE_INTERNALS:

@@ -46,6 +46,16 @@ export interface Limits {
   readonly processes?: number;
 }
 
+/** What happened to what is watched (inotify(7)). */
+export interface InotifyEvent {
+  /** What addInotifyWatch() gave; -1 when events were lost. */
+  readonly watch: number;
+  /** IN_… of <sys/inotify.h>. */
+  readonly mask: number;
+  /** Of a file in a directory that is watched, else "". */
+  readonly name: string;
+}
+
 /** The addon's functions. All throw an Error with `code` (an errno name such as "EADDRINUSE") and `syscall`; a wrong argument throws TypeError with code TENON_ERR_ARGUMENT. */
 export interface Native {
   /** Maps a scoreboard file (mmap, shared). The memory is unmapped when the ArrayBuffer is collected. @param length bytes, at most the file's size */
@@ -59,10 +69,12 @@ export interface Native {
   /** Gives a listening socket another backlog (listen(2) once more); connections that wait stay. */
   setBacklog(fd: number, backlog: number): void;
   peerCredentials(fd: number): PeerCredentials;
+  /** Whether the peer of a stream socket has closed or shut down its end, whatever waits to be read. */
+  hasHungUp(fd: number): boolean;
   /** Sends data (1 to 32,768 bytes, all or none) with descriptors over a Unix socket (sendmsg, SCM_RIGHTS). EAGAIN: a non-blocking one has no room. */
   sendDescriptors(fd: number, data: Uint8Array, descriptors: readonly number[]): void;
-  /** Receives one message with at most 16 descriptors (close-on-exec); undefined when nothing waits. */
-  receiveDescriptors(fd: number): DescriptorMessage | undefined;
+  /** Receives one message with at most 16 descriptors (close-on-exec); undefined when nothing waits. @param peek leaves it there (MSG_PEEK): the descriptors are copies */
+  receiveDescriptors(fd: number, peek?: boolean): DescriptorMessage | undefined;
   /** pipe2(2) with close-on-exec: [reading end, writing end]. */
   createPipe(): [number, number];
   /** socketpair(2): two connected Unix stream sockets, close-on-exec. */
@@ -70,15 +82,31 @@ export interface Native {
   /** dup2(2): `to` becomes what `from` is, not close-on-exec. */
   duplicateOnto(from: number, to: number): void;
   setCloseOnExec(fd: number): void;
+  /** inotify_init1(2), non-blocking and close-on-exec. */
+  createInotify(): number;
+  /** Watches a path for the events of `mask` (inotify_add_watch(2)); the same number again when its file is watched already. */
+  addInotifyWatch(fd: number, path: string, mask: number): number;
+  /** What has happened and was not read yet, as far as it fits into one read; undefined when nothing has. */
+  readInotify(fd: number): InotifyEvent[] | undefined;
   setLimits(limits: Limits): void;
   /** Becomes another user for good: groups, gid and uid (real, effective, saved), no_new_privs; then proves that root cannot be had back, or aborts the process. */
   dropPrivileges(identity: Identity): void;
+  /** Calls back, at once, while this thread reaches files with the rights of another user (setfsuid(2)): whatever is asynchronous has its own. EPERM when we are not root. */
+  withFileAccess<T>(identity: Identity, callback: () => T): T;
   /** Supplementary groups of a user from the system's databases (getgrouplist(3)), `gid` among them. */
   groupsOf(user: string, gid: number): number[];
   /** uid, gid, home and shell of a user (getpwnam(3)), undefined when there is none. */
   userByName(user: string): { uid: number; gid: number; home: string; shell: string } | undefined;
   /** gid of a group (getgrnam(3)), undefined when there is none. */
   groupByName(group: string): number | undefined;
+  /** pidfd_open(2): a descriptor for a process, which can be read once that has ended, close-on-exec. ENOSYS before Linux 5.3. */
+  openProcess(pid: number): number;
+  /** Signals a process by its descriptor; false when it has ended and was reaped. @param number of the signal, 0: only looks */
+  signalProcess(fd: number, number: number): boolean;
+  /** The wait status (wait(2)) of the process that a descriptor is of, once it has ended and was reaped; undefined before, and where the system does not tell (before Linux 6.15). */
+  exitStatus(fd: number): number | undefined;
+  /** Kills this process, and its process group where it leads one, `ms` after the peer of a socket has gone or, at most a second later, the socket was closed here, by a thread of its own: also when the event loop does not turn. */
+  endWithPeer(fd: number, ms: number): void;
   /** All rows of native/wire/protocol.h as the C compiler sees them: table name to row name to value. */
   readonly protocol: Readonly<Record<string, Readonly<Record<string, number | string>>>>;
 }

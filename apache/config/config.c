@@ -21,6 +21,12 @@
 
 #define POOL_NAME_LENGTH 32
 #define SECTION          "<TenonPool"
+#define MEMORY_SOFT_KIB  524288
+#define MEMORY_HARD_KIB  1048576
+#define PROCESSES_TOTAL  100
+#define REQUESTS         1000000
+#define AGE_MS           86400000
+#define JITTER_PERCENT   20
 
 tenon_config *tenon_configuration;
 
@@ -28,7 +34,10 @@ tenon_config *tenon_configuration;
 static const tenon_text_row server_texts[] = {TENON_SERVER_TEXTS(TENON_ROW)};
 #undef TENON_ROW
 #define TENON_ROW(field, directive, key, kind, help) {offsetof(tenon_pool, field), kind##_KIND},
-static const tenon_text_row pool_texts[] = {TENON_POOL_TEXTS(TENON_ROW)};
+static const tenon_text_row pool_texts[] = {TENON_POOL_TEXTS(TENON_ROW)
+#undef TENON_ROW
+#define TENON_ROW(field, directive, kind, help) {offsetof(tenon_pool, field), kind##_KIND},
+                                                TENON_HOST_TEXTS(TENON_ROW)};
 #undef TENON_ROW
 #define TENON_ROW(field, directive, key, kind, standard, least, most, help) \
     {offsetof(tenon_pool, field), kind##_KIND, standard, least, most},
@@ -43,7 +52,12 @@ static const tenon_number_row pool_numbers[] = {TENON_POOL_NUMBERS(TENON_ROW)
 enum { TENON_SERVER_TEXTS(TENON_ROW) };
 #undef TENON_ROW
 #define TENON_ROW(field, directive, key, kind, help) TEXT_ROW_##field,
-enum { TENON_POOL_TEXTS(TENON_ROW) };
+enum {
+    TENON_POOL_TEXTS(TENON_ROW)
+#undef TENON_ROW
+#define TENON_ROW(field, directive, kind, help) TEXT_ROW_##field,
+        TENON_HOST_TEXTS(TENON_ROW)
+};
 #undef TENON_ROW
 #define TENON_ROW(field, directive, key, kind, standard, least, most, help) NUMBER_ROW_##field,
 enum {
@@ -116,15 +130,20 @@ static const char *set_pool_text(cmd_parms *cmd, void *unused, const char *given
                 : outside_pool(cmd);
 }
 
-static const char *set_pool_number(cmd_parms *cmd, void *unused, const char *given)
+/* Where a location keeps a limit that it may set for itself in place of its pool, or NULL. */
+static int *limit_of_location(const tenon_number_row *row, tenon_location *location)
+{
+    return row->offset == offsetof(tenon_pool, request_timeout) ? &location->request_timeout
+           : row->offset == offsetof(tenon_pool, body_timeout)  ? &location->body_timeout
+                                                                : NULL;
+}
+
+static const char *set_pool_number(cmd_parms *cmd, void *location, const char *given)
 {
     const tenon_number_row *row = &pool_numbers[(intptr_t)cmd->info];
     tenon_pool *pool = pool_of_command(cmd);
-    (void)unused;
-    if (!pool) {
-        return outside_pool(cmd);
-    }
-    return tenon_value_number(cmd, row, given, (int *)((char *)pool + row->offset));
+    int *value = pool ? (int *)((char *)pool + row->offset) : limit_of_location(row, location);
+    return value ? tenon_value_number(cmd, row, given, value) : outside_pool(cmd);
 }
 
 static const char *set_processes(cmd_parms *cmd, void *unused, const char *least, const char *most)
@@ -158,6 +177,91 @@ static const char *set_processes(cmd_parms *cmd, void *unused, const char *least
     return NULL;
 }
 
+static const char *set_memory(cmd_parms *cmd, void *unused, const char *soft, const char *hard)
+{
+    /* Node alone needs about half of the least. */
+    static const tenon_number_row row = {0, SIZE_KIND, 0, 65536, 1073741824};
+    tenon_pool *pool = pool_of_command(cmd);
+    const char *error;
+    (void)unused;
+    if (!pool) {
+        return outside_pool(cmd);
+    }
+    if (!strcasecmp(soft, TENON_OFF) && !hard) {
+        pool->memory_soft = pool->memory_hard = 0;
+        return NULL;
+    }
+    error = tenon_value_number(cmd, &row, soft, &pool->memory_soft);
+    if (error) {
+        return error;
+    }
+    if (!hard) {
+        pool->memory_hard = pool->memory_soft < row.most / 2 ? 2 * pool->memory_soft : row.most;
+        return NULL;
+    }
+    error = tenon_value_number(cmd, &row, hard, &pool->memory_hard);
+    if (error) {
+        return error;
+    }
+    if (pool->memory_hard <= pool->memory_soft) {
+        return apr_psprintf(cmd->pool,
+                            "TenonMemory: the hard limit %s is not above the soft limit %s: write "
+                            "the smaller first",
+                            hard, soft);
+    }
+    return NULL;
+}
+
+static const char *set_processes_total(cmd_parms *cmd, void *unused, const char *given)
+{
+    static const tenon_number_row row = {0, COUNT_KIND, PROCESSES_TOTAL, 1, 65535};
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    (void)unused;
+    return error ? error
+                 : tenon_value_number(cmd, &row, given, &tenon_configuration->processes_total);
+}
+
+/* A limit of a worker's life, or off, and by how much of it workers differ. */
+static const char *set_life(cmd_parms *cmd, const tenon_number_row *row, const char *limit,
+                            const char *jitter, int *value, int *percent)
+{
+    static const tenon_number_row jitter_row = {0, COUNT_KIND, JITTER_PERCENT, 0, 100};
+    const size_t length = jitter ? strlen(jitter) : 0;
+    const char *error = NULL;
+    if (!strcasecmp(limit, TENON_OFF) && !jitter) {
+        *value = 0;
+        return NULL;
+    }
+    error = tenon_value_number(cmd, row, limit, value);
+    if (error || !jitter) {
+        return error;
+    }
+    if (jitter[length - 1] != '%') {
+        return apr_psprintf(cmd->pool, "%s: '%s' is not a percentage: write such as 20%%",
+                            cmd->cmd->name, jitter);
+    }
+    return tenon_value_number(cmd, &jitter_row, apr_pstrmemdup(cmd->temp_pool, jitter, length - 1),
+                              percent);
+}
+
+static const char *set_requests(cmd_parms *cmd, void *unused, const char *limit, const char *jitter)
+{
+    static const tenon_number_row row = {0, COUNT_KIND, REQUESTS, 1, 1000000000};
+    tenon_pool *pool = pool_of_command(cmd);
+    (void)unused;
+    return pool ? set_life(cmd, &row, limit, jitter, &pool->requests, &pool->requests_jitter)
+                : outside_pool(cmd);
+}
+
+static const char *set_age(cmd_parms *cmd, void *unused, const char *limit, const char *jitter)
+{
+    static const tenon_number_row row = {0, TIME_KIND, AGE_MS, 1000, 1728000000};
+    tenon_pool *pool = pool_of_command(cmd);
+    (void)unused;
+    return pool ? set_life(cmd, &row, limit, jitter, &pool->age, &pool->age_jitter)
+                : outside_pool(cmd);
+}
+
 static const char *set_log_overflow(cmd_parms *cmd, void *unused, const char *how, const char *time)
 {
     static const tenon_number_row wait_row = {0, TIME_KIND, 0, 1, 60000};
@@ -179,6 +283,39 @@ static const char *set_log_overflow(cmd_parms *cmd, void *unused, const char *ho
         return NULL;
     }
     return "TenonLogOverflow: write 'spill', 'drop', or 'wait' and a time, such as wait 100ms";
+}
+
+static const char *set_reload(cmd_parms *cmd, void *unused, const char *how)
+{
+    static const char *const ways[] = {"graceful", "strict", "off", NULL};
+    tenon_pool *pool = pool_of_command(cmd);
+    (void)unused;
+    if (!pool) {
+        return outside_pool(cmd);
+    }
+    for (const char *const *way = ways; *way; way++) {
+        if (!strcasecmp(how, *way)) {
+            pool->reload = *way;
+            return NULL;
+        }
+    }
+    return apr_psprintf(cmd->pool, "TenonReload: '%s' is not known: write graceful, strict or off",
+                        how);
+}
+
+static const char *add_watch(cmd_parms *cmd, void *unused, const char *given)
+{
+    tenon_pool *pool = pool_of_command(cmd);
+    const char *path = ap_server_root_relative(cmd->pool, given);
+    (void)unused;
+    if (!pool) {
+        return outside_pool(cmd);
+    }
+    if (!path) {
+        return apr_psprintf(cmd->pool, "TenonWatch: '%s' is not a valid path", given);
+    }
+    APR_ARRAY_PUSH(pool->watch, const char *) = path;
+    return NULL;
 }
 
 /* What Node and the system's loader act on before a worker has become its pool's user, as whoever
@@ -261,10 +398,18 @@ static tenon_pool *make_pool(cmd_parms *cmd, const char *name)
     pool->name = name;
     pool->file = cmd->directive->filename;
     pool->line = cmd->directive->line_num;
+    pool->number = tenon_configuration->pools->nelts;
     pool->processes_min = 0;
     pool->processes_max = 4;
+    pool->memory_soft = MEMORY_SOFT_KIB;
+    pool->memory_hard = MEMORY_HARD_KIB;
+    pool->requests = REQUESTS;
+    pool->age = AGE_MS;
+    pool->requests_jitter = pool->age_jitter = JITTER_PERCENT;
     pool->environment = apr_table_make(cmd->pool, 4);
     pool->exports = apr_array_make(cmd->pool, 4, sizeof(const char *));
+    pool->reload = "graceful";
+    pool->watch = apr_array_make(cmd->pool, 1, sizeof(const char *));
 #define TENON_ROW(field, directive, key, kind, value, least, most, help) pool->field = value;
     TENON_POOL_NUMBERS(TENON_ROW)
 #undef TENON_ROW
@@ -322,6 +467,7 @@ static int pre_config(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp)
     tenon_configuration->node = TENON_NODE;
     tenon_configuration->package = TENON_PACKAGE;
     tenon_configuration->runtime_dir = "tenon";
+    tenon_configuration->processes_total = PROCESSES_TOTAL;
     tenon_configuration->parent_uid = geteuid();
     return tenon_map_begin(p, temp);
 }
@@ -331,6 +477,13 @@ void tenon_config_register(void)
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(tenon_config_check, NULL, NULL, APR_HOOK_LAST);
 }
+
+/* Where a number may stand. */
+#define WHERE(field)                                                           \
+    (offsetof(tenon_pool, field) == offsetof(tenon_pool, request_timeout) ||   \
+             offsetof(tenon_pool, field) == offsetof(tenon_pool, body_timeout) \
+         ? RSRC_CONF | ACCESS_CONF                                             \
+         : RSRC_CONF)
 
 /* clang-format off */
 const command_rec tenon_commands[] = {
@@ -344,18 +497,34 @@ const command_rec tenon_commands[] = {
     AP_INIT_TAKE1(directive, set_pool_text, (void *)(intptr_t)TEXT_ROW_##field, RSRC_CONF, help),
     TENON_POOL_TEXTS(TENON_ROW)
 #undef TENON_ROW
+#define TENON_ROW(field, directive, kind, help) \
+    AP_INIT_TAKE1(directive, set_pool_text, (void *)(intptr_t)TEXT_ROW_##field, RSRC_CONF, help),
+    TENON_HOST_TEXTS(TENON_ROW)
+#undef TENON_ROW
 #define TENON_ROW(field, directive, key, kind, standard, least, most, help) \
-    AP_INIT_TAKE1(directive, set_pool_number, (void *)(intptr_t)NUMBER_ROW_##field, RSRC_CONF, help),
+    AP_INIT_TAKE1(directive, set_pool_number, (void *)(intptr_t)NUMBER_ROW_##field, WHERE(field), help),
     TENON_POOL_NUMBERS(TENON_ROW)
 #undef TENON_ROW
 #define TENON_ROW(field, directive, kind, standard, least, most, help) \
-    AP_INIT_TAKE1(directive, set_pool_number, (void *)(intptr_t)NUMBER_ROW_##field, RSRC_CONF, help),
+    AP_INIT_TAKE1(directive, set_pool_number, (void *)(intptr_t)NUMBER_ROW_##field, WHERE(field), help),
     TENON_HOST_NUMBERS(TENON_ROW)
 #undef TENON_ROW
     AP_INIT_TAKE12("TenonLogOverflow", set_log_overflow, NULL, RSRC_CONF,
                    "What becomes of log records beyond TenonLogMemory: spill (to files, replayed), wait <time> (then drop), or drop (default spill)"),
     AP_INIT_TAKE12("TenonProcesses", set_processes, NULL, RSRC_CONF,
                    "Least and most workers: TenonProcesses <least> [<most>]; 0 starts the first at the first request (default 0 4)"),
+    AP_INIT_TAKE12("TenonMemory", set_memory, NULL, RSRC_CONF,
+                   "Memory of its own at which a worker is replaced, and at which it is stopped: TenonMemory <soft> [<hard>], in bytes or with K, M, G, or off (default 512M 1G)"),
+    AP_INIT_TAKE1("TenonReload", set_reload, NULL, RSRC_CONF,
+                  "What becomes of workers whose files have changed: graceful (new ones are ready first), strict (no request is served by old code) or off (default graceful)"),
+    AP_INIT_ITERATE("TenonWatch", add_watch, NULL, RSRC_CONF,
+                    "Files and directories whose changes count beside those of what the application has loaded: TenonWatch <path>...; may be repeated (default: none)"),
+    AP_INIT_TAKE1("TenonProcessesTotal", set_processes_total, NULL, RSRC_CONF,
+                  "Most workers of all pools together, 1 to 65535 (default 100)"),
+    AP_INIT_TAKE12("TenonRequests", set_requests, NULL, RSRC_CONF,
+                   "Requests after which a worker is replaced, and by how much of that workers differ: TenonRequests <n>|off [<jitter>%] (default 1000000 20%)"),
+    AP_INIT_TAKE12("TenonAge", set_age, NULL, RSRC_CONF,
+                   "Time after which a worker is replaced, and by how much of that workers differ: TenonAge <time>|off [<jitter>%] (default 24h 20%)"),
     AP_INIT_TAKE2("TenonEnv", set_environment, NULL, RSRC_CONF,
                   "Environment variable of the workers: TenonEnv <name> <value>; may be repeated"),
     AP_INIT_TAKE1("TenonFallback", tenon_location_set_fallback, NULL, RSRC_CONF | ACCESS_CONF,

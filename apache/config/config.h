@@ -19,12 +19,23 @@ typedef struct {
     const char *name;
     const char *file; /* where its section begins */
     int line;
+    int number; /* in the order of the configuration */
     int processes_min;
     int processes_max;
+    int memory_soft; /* KiB; 0: no limit */
+    int memory_hard;
+    int requests;        /* that a worker serves; 0: no limit */
+    int requests_jitter; /* percent */
+    int age;             /* ms; 0: no limit */
+    int age_jitter;
     apr_table_t *environment;
     apr_array_header_t *exports; /* const char *, what hooks ask for */
+    const char *reload;          /* TenonReload */
+    apr_array_header_t *watch;   /* const char *, paths of TenonWatch */
     const char *path;            /* <runtime>/pools/<name> */
     struct tenon_pool_runtime *runtime;
+    struct tenon_share *share; /* threads of httpd that it holds (threads.c) */
+    uint32_t streams;          /* of HTTP/2 in this child that hold one */
     struct tenon_spool *spool; /* log records of this child */
     tenon_log_overflow log_overflow;
     int log_wait; /* ms, of TENON_LOG_WAIT */
@@ -37,6 +48,9 @@ typedef struct {
 #define TENON_ROW(field, directive, kind, standard, least, most, help) int field;
     TENON_HOST_NUMBERS(TENON_ROW)
 #undef TENON_ROW
+#define TENON_ROW(field, directive, kind, help) const char *field;
+    TENON_HOST_TEXTS(TENON_ROW)
+#undef TENON_ROW
 } tenon_pool;
 
 typedef struct {
@@ -48,6 +62,7 @@ typedef struct {
     apr_array_header_t *hooks;       /* tenon_hook *, of every directive that names an export */
     apr_array_header_t *overridable; /* const char *, pools that .htaccess files may name */
     apr_hash_t *maps;                /* tenon_hook of phase MAP, by <pool>#<export> */
+    int processes_total;             /* of all pools */
     apr_hash_t *files;               /* that the configuration was read from, by name */
     const char *supervisor;          /* file that starts it, once checked */
     uid_t parent_uid;                /* what httpd was started as; owns all sockets */

@@ -131,6 +131,23 @@ static int check_programs(tenon_config *config, apr_pool_t *p, server_rec *s)
     return 0;
 }
 
+/* Workers that always run must fit. The number of errors. */
+static int check_processes(const tenon_config *config, server_rec *s)
+{
+    int least = 0;
+    for (int i = 0; i < config->pools->nelts; i++) {
+        least += APR_ARRAY_IDX(config->pools, i, const tenon_pool *)->processes_min;
+    }
+    if (least <= config->processes_total) {
+        return 0;
+    }
+    ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s,
+                 "TN0270: the minimums of TenonProcesses make %d workers, more than "
+                 "TenonProcessesTotal allows (%d): raise it, or lower a minimum",
+                 least, config->processes_total);
+    return 1;
+}
+
 int tenon_config_check(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp, server_rec *s)
 {
     tenon_config *config = tenon_configuration;
@@ -142,6 +159,7 @@ int tenon_config_check(apr_pool_t *p, apr_pool_t *log_pool, apr_pool_t *temp, se
         tenon_pool *pool = APR_ARRAY_IDX(config->pools, i, tenon_pool *);
         errors += check_pool_user(pool, s) + check_pool_path(config, pool, s);
     }
+    errors += check_processes(config, s);
     if (config->pools->nelts > 0) {
         errors += check_programs(config, p, s);
     }

@@ -49,12 +49,12 @@ static void write_environment(FILE *out, const apr_table_t *environment)
     fputs("}", out);
 }
 
-static void write_exports(FILE *out, const apr_array_header_t *exports)
+static void write_texts(FILE *out, const char *key, const apr_array_header_t *texts)
 {
-    fputs(", \"exports\": [", out);
-    for (int i = 0; i < exports->nelts; i++) {
+    fprintf(out, ", \"%s\": [", key);
+    for (int i = 0; i < texts->nelts; i++) {
         fputs(i ? ", " : "", out);
-        write_text(out, APR_ARRAY_IDX(exports, i, const char *));
+        write_text(out, APR_ARRAY_IDX(texts, i, const char *));
     }
     fputs("]", out);
 }
@@ -70,12 +70,18 @@ static void write_pool(FILE *out, const tenon_pool *pool)
 #undef TENON_ROW
     fprintf(out, ", \"processesMin\": %d, \"processesMax\": %d", pool->processes_min,
             pool->processes_max);
+    fprintf(out, ", \"memorySoft\": %d, \"memoryHard\": %d", pool->memory_soft, pool->memory_hard);
+    fprintf(out, ", \"requests\": %d, \"requestsJitter\": %d, \"ageMs\": %d, \"ageJitter\": %d",
+            pool->requests, pool->requests_jitter, pool->age, pool->age_jitter);
 #define TENON_ROW(field, directive, key, kind, standard, least, most, help) \
     fprintf(out, ", \"" key "\": %d", pool->field);
     TENON_POOL_NUMBERS(TENON_ROW)
 #undef TENON_ROW
     write_environment(out, pool->environment);
-    write_exports(out, pool->exports);
+    write_texts(out, "exports", pool->exports);
+    fputs(", \"reload\": ", out);
+    write_text(out, pool->reload);
+    write_texts(out, "watch", pool->watch);
     fputs(" }", out);
 }
 
@@ -88,8 +94,8 @@ static void write_all(FILE *out, const tenon_config *config, server_rec *s)
     fprintf(out, "  \"host\": { \"uid\": %ld, \"gid\": %ld },\n",
             (long)(root ? ap_unixd_config.user_id : geteuid()),
             (long)(root ? ap_unixd_config.group_id : getegid()));
-    fprintf(out, "  \"logLevel\": %d,\n  \"pools\": [\n",
-            ap_get_server_module_loglevel(s, APLOG_MODULE_INDEX));
+    fprintf(out, "  \"logLevel\": %d,\n  \"processesTotal\": %d,\n  \"pools\": [\n",
+            ap_get_server_module_loglevel(s, APLOG_MODULE_INDEX), config->processes_total);
     for (int i = 0; i < config->pools->nelts; i++) {
         fputs(i ? ",\n" : "", out);
         write_pool(out, APR_ARRAY_IDX(config->pools, i, tenon_pool *));
@@ -143,9 +149,10 @@ cleanup:
         return APR_SUCCESS;
     }
     failed = errno;
-    ap_log_error(APLOG_MARK, APLOG_CRIT, failed, s,
-                 "TN0030: cannot write %s: make the directory above it, or name another with "
-                 "TenonRuntimeDir",
-                 path);
+    ap_log_error(
+        APLOG_MARK, APLOG_CRIT, failed, s,
+        "TN0030: cannot write %s: make room and the directory above it, or name another with "
+        "TenonRuntimeDir; after a restart pools go on as before it",
+        path);
     return failed ? failed : APR_EGENERAL;
 }

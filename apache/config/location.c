@@ -63,6 +63,9 @@ void *tenon_location_merge(apr_pool_t *p, void *base, void *more)
     const tenon_location *inner = more;
     tenon_location *merged = apr_pmemdup(p, inner->mount ? inner : outer, sizeof(*merged));
     merged->fallback = inner->fallback ? inner->fallback : outer->fallback;
+    merged->request_timeout =
+        inner->request_timeout ? inner->request_timeout : outer->request_timeout;
+    merged->body_timeout = inner->body_timeout ? inner->body_timeout : outer->body_timeout;
     merged->hooked = (outer->hooked & ~inner->ended) | inner->hooked;
     merged->ended = outer->ended | inner->ended;
     merged->hooks = appended(p, remaining(p, outer, inner->ended), inner->hooks);

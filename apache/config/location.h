@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a directory, location or virtual host says of its requests: TenonFallback, TenonMount, and
- * the hooks of hook.h.
+ * What a directory, location or virtual host says of its requests: TenonFallback, TenonMount, their
+ * time limits, and the hooks of hook.h.
  */
 #ifndef TENON_LOCATION_H
 #define TENON_LOCATION_H
@@ -13,6 +13,8 @@ typedef struct {
     const char *fallback; /* handler, "" when switched off, NULL when not said */
     const char *mount;    /* path, "" when switched off, NULL when not said */
     int strip;            /* the application's target begins behind the mount */
+    int request_timeout;  /* ms, in place of the pool's; 0 when not said */
+    int body_timeout;     /* the same */
 
     /* Of hook.h and override.h. An array or table that is NULL is empty. */
     uint64_t hooked;                 /* bit n: phase n has hooks */

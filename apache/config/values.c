@@ -51,6 +51,13 @@ static const char *check_directory(cmd_parms *cmd, const char *given, const char
     return NULL;
 }
 
+static const char *check_path(cmd_parms *cmd, const char *given, const char **value)
+{
+    *value = ap_server_root_relative(cmd->pool, given);
+    return *value ? NULL
+                  : apr_psprintf(cmd->pool, "%s: '%s' is not a valid path", cmd->cmd->name, given);
+}
+
 static const char *check_user(cmd_parms *cmd, const char *given, const char **value)
 {
     const struct passwd *user = getpwnam(given);
@@ -101,6 +108,8 @@ const char *tenon_value_text(cmd_parms *cmd, tenon_text_kind kind, const char *g
         return check_user(cmd, given, value);
     case GROUP_KIND:
         return check_group(cmd, given, value);
+    case PATH_KIND:
+        return check_path(cmd, given, value);
     case RUNTIME_DIRECTORY_KIND:
         break;
     }
@@ -126,6 +135,12 @@ static const char *number_error(cmd_parms *cmd, const tenon_number_row *row, con
                             "one with a unit (K, M, G)",
                             cmd->cmd->name, given, row->least, row->most);
     }
+    if (row->kind == SHARE_KIND) {
+        return apr_psprintf(cmd->pool,
+                            "%s: '%s' is neither a whole number from 1 to %d nor a percentage from "
+                            "1%% to %d%%",
+                            cmd->cmd->name, given, row->most, -row->least);
+    }
     return apr_psprintf(cmd->pool, "%s: '%s' is not a whole number from %d to %d", cmd->cmd->name,
                         given, row->least, row->most);
 }
@@ -141,6 +156,14 @@ static apr_int64_t parse_size(const char *given)
         return -1;
     }
     return unit ? number << 10 * (unit - units) : (number + 1023) / 1024;
+}
+
+/* A number, or the percentage of one negated; 0 when it is neither. */
+static apr_int64_t parse_share(const char *given)
+{
+    char *end;
+    const apr_int64_t number = apr_strtoi64(given, &end, 10);
+    return !*end ? number : !strcmp(end, "%") ? -number : 0;
 }
 
 /* A number within the row's bounds: 0, or -1. */
@@ -159,6 +182,11 @@ static int parse_number(const tenon_number_row *row, const char *given, int *val
         number = apr_time_as_msec(time);
     } else if (row->kind == SIZE_KIND) {
         number = parse_size(given);
+    } else if (row->kind == SHARE_KIND) {
+        number = parse_share(given);
+        if (number == 0) {
+            return -1;
+        }
     } else {
         number = apr_strtoi64(given, &end, row->kind == OCTAL_KIND ? 8 : 10);
         if (*end) {

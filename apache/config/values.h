@@ -12,10 +12,11 @@ typedef enum {
     FILE_KIND,
     DIRECTORY_KIND,
     RUNTIME_DIRECTORY_KIND,
+    PATH_KIND, /* of what need not be there */
     USER_KIND,
     GROUP_KIND
 } tenon_text_kind;
-typedef enum { COUNT_KIND, TIME_KIND, OCTAL_KIND, SIZE_KIND } tenon_number_kind;
+typedef enum { COUNT_KIND, TIME_KIND, OCTAL_KIND, SIZE_KIND, SHARE_KIND } tenon_number_kind;
 
 typedef struct {
     size_t offset; /* of the field in its struct */

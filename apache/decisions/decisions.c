@@ -124,7 +124,9 @@ int tenon_decision_find(request_rec *r, const tenon_hook *hook, const apr_array_
                         tenon_answer *answer, tenon_question *question)
 {
     question->usable = question->keyed = 0;
-    if (!hook->cache || tenon_cache_ready() == TENON_CACHE_OFF) {
+    /* Old code must not go on deciding in a strict pool. */
+    if (!hook->cache || !strcmp(hook->pool->reload, "strict") ||
+        tenon_cache_ready() == TENON_CACHE_OFF) {
         return 0;
     }
     question->usable = 1;

@@ -188,12 +188,11 @@ static int fill_out(tenon_exchange *x)
 
 tenon_outcome tenon_body_forward(tenon_exchange *x)
 {
-    if (x->out_size > 0) {
-        return tenon_body_send(x);
-    }
-    while (tenon_body_wanted(x)) {
+    tenon_outcome outcome = tenon_body_send(x);
+    /* On to the next piece also behind one that went in two parts: it may be in httpd's filters
+     * already, where no event tells of it. */
+    while (outcome == TENON_GOING && x->out_size == 0 && tenon_body_wanted(x)) {
         int filled;
-        tenon_outcome outcome;
         tenon_interim_continue(x);
         filled = fill_out(x);
         if (filled < 0) {
@@ -204,9 +203,6 @@ tenon_outcome tenon_body_forward(tenon_exchange *x)
         }
         x->heard = apr_time_now();
         outcome = tenon_body_send(x);
-        if (outcome != TENON_GOING || x->out_size > 0) {
-            return outcome;
-        }
     }
-    return TENON_GOING;
+    return outcome;
 }

@@ -20,16 +20,24 @@
 #define STALE_MS                                                                     \
     2000 /* a worker whose heartbeat is older gets no exchange but through the queue \
           */
-#define SEND_WAIT_S 5
-#define MAX_SLOTS   256
+#define SEND_WAIT                                                                                \
+    250000 /* µs: how late the end of a request's time may be seen while a worker takes none of \
+              its head */
+#define MAX_SLOTS 256
+#define IDLE_MS   10000 /* how long a channel is kept that nobody uses */
+#define LOOK_MS   1000  /* how often to look for those */
 
 /* What a child process knows of a running pool. */
 typedef struct tenon_pool_runtime {
     apr_thread_mutex_t *mutex; /* guards all below */
     const wire_scoreboard
         *board; /* NULL: not mapped yet; replaced ones stay mapped for the channels that use them */
-    tenon_channel *idle[MAX_SLOTS];
+    tenon_channel *idle[MAX_SLOTS]; /* by slot, the one that was kept last first */
+    uint32_t busy[MAX_SLOTS];       /* exchanges of this child by slot, changed without the mutex */
 } tenon_pool_runtime;
+
+/* When this child looked last for channels that nobody uses, ms. */
+static uint32_t looked;
 
 static uint32_t now_ms(void)
 {
@@ -104,6 +112,24 @@ static tenon_channel *take_idle(tenon_pool_runtime *runtime, unsigned slot)
     return NULL;
 }
 
+/* Counts the exchange that is to run on a channel, once its slot is known: what a worker itself
+ * counts is only what it has read. */
+static void count(tenon_pool *pool, tenon_channel *channel)
+{
+    if (!channel->counted && channel->slot >= 0 && channel->slot < MAX_SLOTS) {
+        channel->counted = &pool->runtime->busy[channel->slot];
+        __atomic_add_fetch(channel->counted, 1, __ATOMIC_RELAXED);
+    }
+}
+
+static void uncount(tenon_channel *channel)
+{
+    if (channel->counted) {
+        __atomic_sub_fetch(channel->counted, 1, __ATOMIC_RELAXED);
+        channel->counted = NULL;
+    }
+}
+
 /* 1 when the peer's socket was made by httpd's parent's user, so by the supervisor. */
 static int owned_by_parent(int fd)
 {
@@ -122,13 +148,13 @@ static tenon_acquired acquired_from_errno(void)
 static tenon_acquired connect_to(const tenon_pool *pool, const char *name, tenon_channel **channel)
 {
     const struct timeval first_wait = {.tv_sec = 0, .tv_usec = TENON_CHANNEL_FIRST_WAIT};
-    const struct timeval send_wait = {.tv_sec = SEND_WAIT_S, .tv_usec = 0};
+    const struct timeval send_wait = {.tv_sec = 0, .tv_usec = SEND_WAIT};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     tenon_acquired result = TENON_UNAVAILABLE;
 
     if (fd < 0) {
-        return TENON_UNAVAILABLE;
+        return errno == EMFILE || errno == ENFILE ? TENON_EXHAUSTED : TENON_UNAVAILABLE;
     }
     apr_snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", pool->path, name);
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
@@ -170,7 +196,7 @@ static tenon_channel *pick(tenon_pool *pool, tenon_worker preferred, uint64_t av
                              STALE_MS)) {
         *slot = preferred.slot;
     } else if (board) {
-        *slot = wire_scoreboard_pick(board, now_ms(), STALE_MS, avoid);
+        *slot = wire_scoreboard_pick(board, now_ms(), STALE_MS, avoid, runtime->busy, MAX_SLOTS);
     }
     if (*slot >= 0) {
         channel = take_idle(runtime, (unsigned)*slot);
@@ -179,12 +205,19 @@ static tenon_channel *pick(tenon_pool *pool, tenon_worker preferred, uint64_t av
     return channel;
 }
 
+uint32_t tenon_channel_open_ms(tenon_pool *pool)
+{
+    const wire_scoreboard *board = tenon_channel_board(pool);
+    return board ? wire_scoreboard_open_ms(board, now_ms()) : 0;
+}
+
 tenon_acquired tenon_channel_acquire(tenon_pool *pool, tenon_worker preferred, uint64_t avoid,
                                      tenon_channel **channel)
 {
     int slot;
     *channel = pick(pool, preferred, avoid, &slot);
     if (*channel) {
+        count(pool, *channel);
         return TENON_ACQUIRED;
     }
     if (slot >= 0) {
@@ -192,10 +225,11 @@ tenon_acquired tenon_channel_acquire(tenon_pool *pool, tenon_worker preferred, u
         apr_snprintf(name, sizeof(name), "w%d", slot);
         if (connect_to(pool, name, channel) == TENON_ACQUIRED) {
             (*channel)->slot = slot;
+            count(pool, *channel);
             return TENON_ACQUIRED;
         }
     }
-    return connect_to(pool, "queue", channel);
+    return tenon_channel_open_ms(pool) > 0 ? TENON_SHUT : connect_to(pool, "queue", channel);
 }
 
 int tenon_channel_greet(tenon_pool *pool, tenon_channel *channel, const wire_hello *hello)
@@ -217,6 +251,7 @@ int tenon_channel_greet(tenon_pool *pool, tenon_channel *channel, const wire_hel
     channel->claim_index = hello->claim_index;
     channel->claim = hello->claim;
     channel->phases = hello->phases;
+    count(pool, channel);
     return 0;
 }
 
@@ -229,6 +264,60 @@ wire_claim_state tenon_channel_claimed(const tenon_channel *channel)
                                    channel->claim_index, channel->claim, channel->exchanges);
 }
 
+int tenon_channel_stalls(tenon_pool *pool, const tenon_channel *channel)
+{
+    const wire_scoreboard *board = channel->greeted ? channel->board : tenon_channel_board(pool);
+    return board && channel->slot >= 0 &&
+           wire_scoreboard_stalls(board, (unsigned)channel->slot, now_ms(), STALE_MS);
+}
+
+/* Takes out the idle channels to a slot that nobody has used for long. Mutex held. */
+static tenon_channel *take_unused(tenon_pool_runtime *runtime, unsigned slot, uint32_t now)
+{
+    tenon_channel **at = &runtime->idle[slot];
+    tenon_channel *unused;
+    /* Another thread may have kept one since. */
+    while (*at && (int32_t)(now - (*at)->kept) < IDLE_MS) {
+        at = &(*at)->next;
+    }
+    /* Those behind it are idle for even longer. */
+    unused = *at;
+    *at = NULL;
+    return unused;
+}
+
+/* Closes what a burst of requests has left, to workers that may have gone long ago. */
+static void close_unused(tenon_pool_runtime *runtime, uint32_t now)
+{
+    for (unsigned slot = 0; slot < MAX_SLOTS; slot++) {
+        tenon_channel *unused = NULL;
+        if (__atomic_load_n(&runtime->idle[slot], __ATOMIC_RELAXED)) {
+            apr_thread_mutex_lock(runtime->mutex);
+            unused = take_unused(runtime, slot, now);
+            apr_thread_mutex_unlock(runtime->mutex);
+        }
+        while (unused) {
+            tenon_channel *next = unused->next;
+            tenon_channel_close(unused);
+            unused = next;
+        }
+    }
+}
+
+/* The same for all pools, now and then: by one thread, which has just ended an exchange. */
+static void close_unused_at_times(uint32_t now)
+{
+    uint32_t before = __atomic_load_n(&looked, __ATOMIC_RELAXED);
+    if (now - before < LOOK_MS ||
+        !__atomic_compare_exchange_n(&looked, &before, now, 0, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED)) {
+        return;
+    }
+    for (int i = 0; i < tenon_configuration->pools->nelts; i++) {
+        close_unused(APR_ARRAY_IDX(tenon_configuration->pools, i, tenon_pool *)->runtime, now);
+    }
+}
+
 void tenon_channel_keep(tenon_pool *pool, tenon_channel *channel)
 {
     tenon_pool_runtime *runtime = pool->runtime;
@@ -236,14 +325,18 @@ void tenon_channel_keep(tenon_pool *pool, tenon_channel *channel)
         tenon_channel_close(channel);
         return;
     }
+    uncount(channel);
+    channel->kept = now_ms();
     apr_thread_mutex_lock(runtime->mutex);
     channel->next = runtime->idle[channel->slot];
     runtime->idle[channel->slot] = channel;
     apr_thread_mutex_unlock(runtime->mutex);
+    close_unused_at_times(channel->kept);
 }
 
 void tenon_channel_close(tenon_channel *channel)
 {
+    uncount(channel);
     close(channel->fd);
     free(channel);
 }

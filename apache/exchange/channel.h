@@ -5,7 +5,8 @@
  * Normal use: tenon_channel_acquire picks a worker and gives a channel to it (an idle one, a new
  * one, or a new one through the queue socket); the exchange runs on it; tenon_channel_keep makes it
  * idle when the exchange ended well, else tenon_channel_close. Between acquire and keep or close a
- * channel belongs to one thread. Idle channels belong to the child process and end with it.
+ * channel belongs to one thread. Idle channels belong to the child process: those of a burst are
+ * closed when they were not needed for a while, by whoever keeps one then.
  */
 #ifndef TENON_CHANNEL_H
 #define TENON_CHANNEL_H
@@ -16,7 +17,8 @@
 #include "wire/scoreboard.h"
 
 typedef struct tenon_channel {
-    struct tenon_channel *next; /* in the list of idle channels */
+    struct tenon_channel *next; /* in the list of idle channels: the one that was kept before it */
+    uint32_t kept;              /* when it became idle: monotonic clock, ms */
     int fd;
     int slot;             /* -1 until a channel through the queue is greeted */
     uint8_t state;        /* wire_exchange_state */
@@ -27,6 +29,7 @@ typedef struct tenon_channel {
     uint32_t exchanges; /* begun on this channel by us */
     uint64_t phases;
     const wire_scoreboard *board; /* that the greeting speaks of */
+    uint32_t *counted;            /* where an exchange on it is counted; NULL while it is idle */
 } tenon_channel;
 
 /* How long the first read of an answer may block, µs. */
@@ -36,7 +39,9 @@ typedef enum {
     TENON_ACQUIRED,    /* `*channel` is set */
     TENON_QUEUE_FULL,  /* no worker has room and the queue is full */
     TENON_UNAVAILABLE, /* no worker, and no queue socket to wait at (yet) */
+    TENON_EXHAUSTED,   /* this process has no descriptor left (yet) */
     TENON_REFUSED,     /* a socket is there but is not the parent's */
+    TENON_SHUT,        /* the pool's breaker is open */
 } tenon_acquired;
 
 /* A worker, for as long as the slot holds the incarnation. */
@@ -56,8 +61,14 @@ int tenon_channel_greet(tenon_pool *pool, tenon_channel *channel, const wire_hel
 /* Whether the worker had begun the present exchange of a channel that broke. */
 wire_claim_state tenon_channel_claimed(const tenon_channel *channel);
 
+/* Whether the event loop of the worker that the channel leads to has stopped turning. */
+int tenon_channel_stalls(tenon_pool *pool, const tenon_channel *channel);
+
 /* The present scoreboard of a pool, or NULL: what it says is the workers' word. */
 const wire_scoreboard *tenon_channel_board(tenon_pool *pool);
+
+/* How long the pool's breaker is open yet, ms; 0 when it is not. */
+uint32_t tenon_channel_open_ms(tenon_pool *pool);
 
 void tenon_channel_keep(tenon_pool *pool, tenon_channel *channel);
 void tenon_channel_close(tenon_channel *channel);

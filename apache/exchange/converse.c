@@ -137,11 +137,15 @@ static int is_short_of_time(const tenon_exchange *x)
 
 tenon_outcome tenon_exchange_step(tenon_exchange *x)
 {
+    const int sends = x->out_size > 0;
     int came = 0;
     tenon_outcome outcome = tenon_body_send(x);
-    if (outcome == TENON_GOING) {
-        outcome = tenon_exchange_receive(x, MSG_DONTWAIT, &came);
+    /* Who has sent all of it may have more to send: the worker, which waits for that, would make no
+     * event. */
+    if (outcome != TENON_GOING || (sends && x->out_size == 0)) {
+        return outcome;
     }
+    outcome = tenon_exchange_receive(x, MSG_DONTWAIT, &came);
     return outcome == TENON_GOING && !came ? tenon_exchange_wait(x) : outcome;
 }
 

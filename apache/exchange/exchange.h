@@ -65,6 +65,7 @@ typedef struct {
     uint8_t *buffer; /* of the reader at first */
     size_t buffer_size;
     int attempts;
+    tenon_hold hold; /* of the thread */
 
     /* Of a filter. */
     ap_filter_t *filter;         /* in whose place of the chain it runs; NULL: no filter */
@@ -98,7 +99,6 @@ typedef struct {
     apr_array_header_t *changes;       /* tenon_entry, as they came; NULL: none */
     int applied;                       /* so many of the changes */
     tenon_answer *answer;
-    int stated;       /* the worker holds state */
     int muted;        /* this phase, or this subrequest, cannot send an answer */
     int muted_status; /* of the answer that was not sent */
 
@@ -122,6 +122,7 @@ typedef struct {
     uint64_t avoid;   /* slots not to be used again */
     apr_time_t began; /* when the request came here */
     apr_time_t heard; /* last progress in either direction */
+    uint64_t noted;   /* `received` when that was looked at last */
 } tenon_exchange;
 
 /* connection.c */
@@ -224,6 +225,8 @@ void tenon_asked_register(void);
 tenon_outcome tenon_result_frame(tenon_exchange *x, const wire_frame *frame);
 /* Applies the changes that have come. */
 void tenon_result_apply(tenon_exchange *x);
+/* Applies all changes of the answer's headers again, to headers that were read behind them. */
+void tenon_result_apply_headers(tenon_exchange *x);
 /* Makes the request ready for an answer of the worker, in whichever phase that comes. */
 void tenon_result_open_answer(tenon_exchange *x);
 /* Takes a RESPONSE that is not passed on. */
@@ -249,6 +252,17 @@ int tenon_exchange_failure(request_rec *r, const tenon_hook *hook, int status);
 int tenon_exchange_finish(tenon_exchange *x, tenon_outcome outcome);
 /* What comes of a failure, for the log: "503", or what a hook's on-error says. */
 const char *tenon_exchange_consequence(const tenon_exchange *x, int status);
+
+/* breaker.c */
+/* FAILED: the pool's workers fail one after another (503). */
+tenon_outcome tenon_breaker_refuse(tenon_exchange *x);
+/* Why the pool's workers fail, as the supervisor has written it down; "" when it has not. */
+const char *tenon_breaker_reason(const tenon_pool *pool, apr_pool_t *p);
+
+/* ended.c */
+/* How the worker ended whose channel broke, for the log: "worker 123 exited with code 1". Waits
+ * shortly for the supervisor to tell. */
+const char *tenon_exchange_ended(const tenon_exchange *x);
 
 /* converse.c */
 /* Sends the head. A channel that does not take it whole is broken: what was sent is judged by the

@@ -178,6 +178,9 @@ static tenon_outcome answer(tenon_exchange *x, wire_response *response)
         apr_table_clear(r->headers_out);
         return tenon_exchange_violation(x, error, "RESPONSE");
     }
+    if (x->content) {
+        tenon_result_apply_headers(x);
+    }
     x->answered = 1;
     set_status(r, response->status, copy(x, response->reason));
     x->bodiless = r->header_only || AP_STATUS_IS_HEADER_ONLY(r->status);
@@ -347,6 +350,7 @@ static tenon_outcome take_hello(tenon_exchange *x, const wire_frame *frame)
 
 static tenon_outcome take_pull(tenon_exchange *x, const wire_frame *frame)
 {
+    const int wanted = tenon_body_wanted(x);
     uint64_t bytes;
     const int error = wire_pull_decode(frame->payload, frame->length, &bytes);
     if (error < 0) {
@@ -360,6 +364,10 @@ static tenon_outcome take_pull(tenon_exchange *x, const wire_frame *frame)
         return TENON_GOING;
     }
     x->asked = bytes > UINT64_MAX - x->asked ? UINT64_MAX : x->asked + bytes;
+    if (!wanted && tenon_body_wanted(x)) {
+        /* The client's time begins now. */
+        x->heard = apr_time_now();
+    }
     return TENON_GOING;
 }
 
@@ -410,6 +418,9 @@ tenon_outcome tenon_response_frame(tenon_exchange *x, const wire_frame *frame)
     }
     if (error < 0) {
         return tenon_exchange_violation(x, error, wire_frame_type_name(frame->type));
+    }
+    if (is_response) {
+        tenon_threads_answered(x->pool);
     }
     outcome = is_response ? answer(x, &response) : dispatch(x, frame);
     return outcome == TENON_GOING && (frame->flags & WIRE_FLAG_END) ? complete(x) : outcome;

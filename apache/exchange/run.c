@@ -8,6 +8,8 @@
 #include <http_log.h>
 #include <apr_strings.h>
 
+#include "config/location.h"
+#include "counts.h"
 #include "exchange/ending.h"
 #include "exchange/exchange.h"
 #include "log.h"
@@ -24,12 +26,14 @@ void tenon_exchange_init(tenon_exchange *x)
     x->began = apr_time_now();
     x->output = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     x->descriptor = -1;
+    x->noted = WIRE_LENGTH_UNKNOWN;
 }
 
 void tenon_exchange_use_pool_limits(tenon_exchange *x)
 {
+    const int here = tenon_location_of(x->r)->request_timeout;
     x->queue_limit = (tenon_limit){x->pool->queue_timeout, "TenonQueueTimeout"};
-    x->answer_limit = (tenon_limit){x->pool->request_timeout, "TenonRequestTimeout"};
+    x->answer_limit = (tenon_limit){here ? here : x->pool->request_timeout, "TenonRequestTimeout"};
 }
 
 const char *tenon_exchange_consequence(const tenon_exchange *x, int status)
@@ -89,9 +93,8 @@ static tenon_outcome judge(tenon_exchange *x)
                       TENON_EXCHANGE_PREFIX(x));
         return TENON_GOING;
     }
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
-                  "TN0009: " TENON_EXCHANGE_FORMAT "the worker ended %s (%s): %s",
-                  TENON_EXCHANGE_PREFIX(x),
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r, "TN0009: " TENON_EXCHANGE_FORMAT "%s %s (%s): %s",
+                  TENON_EXCHANGE_PREFIX(x), tenon_exchange_ended(x),
                   x->answered ? "in the middle of its answer" : "while it worked on this request",
                   x->deaths > 1             ? "another had ended before"
                   : x->body_sent > x->eager ? "the body cannot be sent again"
@@ -105,7 +108,11 @@ static tenon_outcome unavailable(tenon_exchange *x, tenon_acquired why)
 {
     request_rec *r = x->r;
     const char *consequence = tenon_exchange_consequence(x, HTTP_SERVICE_UNAVAILABLE);
+    if (why == TENON_SHUT) {
+        return tenon_breaker_refuse(x);
+    }
     if (why == TENON_QUEUE_FULL) {
+        tenon_count_pool(x->pool, TENON_COUNT_QUEUE_FULL);
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "TN0002: " TENON_EXCHANGE_FORMAT
                       "all workers are busy and the queue is full (TenonQueueLength %d): %s",
@@ -115,6 +122,13 @@ static tenon_outcome unavailable(tenon_exchange *x, tenon_acquired why)
                       "TN0016: " TENON_EXCHANGE_FORMAT
                       "a socket in %s is not owned by the user that httpd was started as: %s",
                       TENON_EXCHANGE_PREFIX(x), x->pool->path, consequence);
+    } else if (why == TENON_EXHAUSTED) {
+        ap_log_rerror(APLOG_MARK, APLOG_CRIT, 0, r,
+                      "TN0064: " TENON_EXCHANGE_FORMAT
+                      "this process of httpd had no descriptor for a channel for %d ms (%s): raise "
+                      "its limit of open files (ulimit -n, LimitNOFILE): %s",
+                      TENON_EXCHANGE_PREFIX(x), x->queue_limit.ms, x->queue_limit.name,
+                      consequence);
     } else {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "TN0017: " TENON_EXCHANGE_FORMAT
@@ -138,7 +152,8 @@ static tenon_outcome acquire(tenon_exchange *x)
         if (got == TENON_ACQUIRED) {
             return TENON_GOING;
         }
-        if (got != TENON_UNAVAILABLE || apr_time_now() >= deadline) {
+        const int may_come = got == TENON_UNAVAILABLE || got == TENON_EXHAUSTED;
+        if (!may_come || apr_time_now() >= deadline) {
             return unavailable(x, got);
         }
         if (x->r->connection->aborted || tenon_ending_now() == TENON_STOPS) {
@@ -153,8 +168,11 @@ static void release(tenon_exchange *x, tenon_outcome outcome)
 {
     tenon_channel *channel = x->channel;
     x->channel = NULL;
+    if (outcome == TENON_COMPLETE) {
+        tenon_threads_answered(x->pool);
+    }
     if (x->hook && outcome == TENON_COMPLETE) {
-        tenon_request_ran(x->r, x->pool, channel, x->stated);
+        tenon_request_ran(x->r, x->pool, channel, x->answer && x->answer->stated);
     } else if (!x->hook) {
         x->request->served =
             (tenon_place){x->pool, {.slot = channel->slot, .incarnation = channel->incarnation}, 0};
@@ -181,10 +199,26 @@ static void begin_again(tenon_exchange *x)
     x->heard = apr_time_now();
 }
 
+/* The pool has its share of httpd's threads. */
+static tenon_outcome no_thread(tenon_exchange *x)
+{
+    tenon_count_pool(x->pool, TENON_COUNT_NO_THREAD);
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
+                  "TN0060: " TENON_EXCHANGE_FORMAT
+                  "the pool holds %d threads of httpd, its share now (TenonThreads): %s",
+                  TENON_EXCHANGE_PREFIX(x), x->hold.most,
+                  tenon_exchange_consequence(x, HTTP_SERVICE_UNAVAILABLE));
+    return tenon_exchange_fail(x, HTTP_SERVICE_UNAVAILABLE);
+}
+
 /* Gets a worker and sends it the head. */
 static tenon_outcome begin(tenon_exchange *x)
 {
     tenon_outcome outcome;
+    if (x->attempts == 0 && !tenon_threads_take(&x->request->origin->holds, &x->hold, x->pool,
+                                                x->r->connection->master != NULL)) {
+        return no_thread(x);
+    }
     if (x->attempts++ == MOST_ATTEMPTS) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
                       "TN0018: " TENON_EXCHANGE_FORMAT "%d workers did not begin this: %s",
@@ -217,7 +251,7 @@ int tenon_exchange_uploads(const tenon_exchange *x)
     return x->filter && !x->content;
 }
 
-tenon_outcome tenon_exchange_go_on(tenon_exchange *x, tenon_outcome (*converse)(tenon_exchange *x))
+static tenon_outcome go_on(tenon_exchange *x, tenon_outcome (*converse)(tenon_exchange *x))
 {
     for (;;) {
         tenon_outcome outcome = x->channel ? TENON_GOING : begin(x);
@@ -238,12 +272,22 @@ tenon_outcome tenon_exchange_go_on(tenon_exchange *x, tenon_outcome (*converse)(
     }
 }
 
+tenon_outcome tenon_exchange_go_on(tenon_exchange *x, tenon_outcome (*converse)(tenon_exchange *x))
+{
+    const tenon_outcome outcome = go_on(x, converse);
+    if (outcome != TENON_GOING) {
+        tenon_threads_give(&x->request->origin->holds, &x->hold);
+    }
+    return outcome;
+}
+
 void tenon_exchange_leave(tenon_exchange *x)
 {
     if (x->channel) {
         tenon_exchange_send_abort(x, WIRE_ERROR_CLIENT_GONE);
         release(x, TENON_CLIENT_GONE);
     }
+    tenon_threads_give(&x->request->origin->holds, &x->hold);
 }
 
 /* Apart, so that a hook's stack is as small as its buffer. */
@@ -272,7 +316,9 @@ int tenon_exchange_failure(request_rec *r, const tenon_hook *hook, int status)
 {
     const int code = hook && hook->on_error != OK ? hook->on_error : status;
     if (code == HTTP_SERVICE_UNAVAILABLE) {
-        apr_table_setn(r->err_headers_out, "Retry-After", RETRY_AFTER_S);
+        if (!apr_table_get(r->err_headers_out, "Retry-After")) {
+            apr_table_setn(r->err_headers_out, "Retry-After", RETRY_AFTER_S);
+        }
     }
     return code;
 }

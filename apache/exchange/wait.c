@@ -13,19 +13,24 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "config/location.h"
+#include "counts.h"
 #include "exchange/ending.h"
 #include "exchange/exchange.h"
 #include "filters/filter.h"
 #include "log.h"
 #include "wire/exchange.h"
 
-#define FILTERED_MOST  32768 /* bytes that httpd's input filters may have read ahead */
-#define SLICE_LEAST_MS 10    /* how often a stream of HTTP/2 is looked at: often at first, */
-#define SLICE_MOST_MS  250   /* more seldom the longer it waits */
-#define SLICE_PART     8     /* of the time that it has waited */
-#define BODY_SLICE_MS  1000  /* how often mod_reqtimeout gets to look at its clock */
-#define FIXED_EVENTS   3     /* worker, client, end of this process */
-#define MOST_EVENTS    8     /* these, and input filters before this exchange */
+#define BODY_LIMIT       "TenonBodyTimeout"
+#define EVENT_STREAM     "text/event-stream"
+#define FILTERED_MOST    32768 /* bytes that httpd's input filters may have read ahead */
+#define SLICE_LEAST_MS   10    /* how often a stream of HTTP/2 is looked at: often at first, */
+#define SLICE_MOST_MS    250   /* more seldom the longer it waits */
+#define SLICE_PART       8     /* of the time that it has waited */
+#define BODY_SLICE_MS    1000  /* how often mod_reqtimeout gets to look at its clock */
+#define FIXED_EVENTS     3     /* worker, client, end of this process */
+#define MOST_EVENTS      8     /* these, and input filters before this exchange */
+#define UNBEGUN_SLICE_MS 500   /* how often to look whether a worker turns that has not begun */
 #define TUNNEL_SLICE_MS \
     1000 /* the same for a tunnel where only signals tell of the process's end */
 
@@ -35,16 +40,50 @@ static int wants_client(const tenon_exchange *x)
     return !x->content && tenon_body_wanted(x);
 }
 
+/* Longest wait for more of a body, ms. */
+static int body_limit(const tenon_exchange *x)
+{
+    const int here = tenon_location_of(x->r)->body_timeout;
+    return here ? here : x->pool->body_timeout;
+}
+
+/* For more of the client's body httpd has a limit too: whichever ends first. */
+static tenon_limit client_limit(const tenon_exchange *x)
+{
+    const apr_int64_t timeout = apr_time_as_msec(x->r->server->timeout);
+    const int limit = body_limit(x);
+    return timeout < limit ? (tenon_limit){(int)timeout, "Timeout"}
+                           : (tenon_limit){limit, BODY_LIMIT};
+}
+
+/* Whether an answer may pause for as long as it likes: events come when they happen, and in a
+ * tunnel another protocol has the say. */
+static int may_pause(const tenon_exchange *x)
+{
+    const char *type = x->r->content_type;
+    return x->tunnel || (type && !strncasecmp(type, EVENT_STREAM, sizeof(EVENT_STREAM) - 1));
+}
+
+/* Once an answer has begun what counts is whether more of its body comes. While it was passed on to
+ * a slow client the worker was not waited for. */
+static void note_progress(tenon_exchange *x)
+{
+    if (x->answered && !x->filter && x->received != x->noted) {
+        x->noted = x->received;
+        x->heard = apr_time_now();
+    }
+}
+
 apr_time_t tenon_exchange_deadline(const tenon_exchange *x)
 {
     if (!x->channel->greeted) {
         return x->began + apr_time_from_msec(x->queue_limit.ms);
     }
     if (wants_client(x) && !x->tunnel) {
-        return x->heard + x->r->server->timeout;
+        return x->heard + apr_time_from_msec(client_limit(x).ms);
     }
     if (x->answered && !x->muted && !x->filter) {
-        return 0;
+        return may_pause(x) ? 0 : x->heard + apr_time_from_msec(body_limit(x));
     }
     return (x->limited ? x->began : x->heard) + apr_time_from_msec(x->answer_limit.ms);
 }
@@ -52,6 +91,7 @@ apr_time_t tenon_exchange_deadline(const tenon_exchange *x)
 tenon_outcome tenon_exchange_timed_out(tenon_exchange *x)
 {
     if (!x->channel->greeted) {
+        tenon_count_pool(x->pool, TENON_COUNT_QUEUE_TIMEOUT);
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
                       "TN0003: " TENON_EXCHANGE_FORMAT "waited %d ms for a worker (%s): %s",
                       TENON_EXCHANGE_PREFIX(x), x->queue_limit.ms, x->queue_limit.name,
@@ -62,9 +102,18 @@ tenon_outcome tenon_exchange_timed_out(tenon_exchange *x)
     if (wants_client(x)) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, x->r,
                       "TN0013: " TENON_EXCHANGE_FORMAT
-                      "the client sent no more of its body in time (Timeout)",
-                      TENON_EXCHANGE_PREFIX(x));
+                      "the client sent no more of its body within %d ms (%s)",
+                      TENON_EXCHANGE_PREFIX(x), client_limit(x).ms, client_limit(x).name);
         return tenon_exchange_fail(x, HTTP_REQUEST_TIME_OUT);
+    }
+    tenon_count_pool(x->pool, TENON_COUNT_TIMEOUT);
+    if (x->answered && !x->muted && !x->filter) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
+                      "TN0061: " TENON_EXCHANGE_FORMAT
+                      "no more of the answer came within %d ms (" BODY_LIMIT "): %s",
+                      TENON_EXCHANGE_PREFIX(x), body_limit(x),
+                      tenon_exchange_consequence(x, HTTP_GATEWAY_TIME_OUT));
+        return tenon_exchange_fail(x, HTTP_GATEWAY_TIME_OUT);
     }
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, x->r,
                   "TN0004: " TENON_EXCHANGE_FORMAT "no answer within %d ms (%s): %s",
@@ -162,6 +211,12 @@ static int slice_of(const tenon_exchange *x)
     return wants_client(x) && is_timed(x->r) ? BODY_SLICE_MS : -1;
 }
 
+/* Whether the worker that is to begin this has not. */
+static int is_unbegun(const tenon_exchange *x)
+{
+    return x->channel->slot >= 0 && tenon_channel_claimed(x->channel) == WIRE_CLAIM_NOT_BEGUN;
+}
+
 /* How long to wait for an event at most, in ms; -1 for ever. */
 static int patience_of(const tenon_exchange *x, apr_time_t deadline)
 {
@@ -214,7 +269,7 @@ static const tenon_exchange *add_uploads(const tenon_exchange *x, struct pollfd 
 tenon_outcome tenon_exchange_wait(tenon_exchange *x)
 {
     conn_rec *c = x->r->connection;
-    apr_time_t deadline = tenon_exchange_deadline(x);
+    apr_time_t deadline;
     const tenon_ending ending = tenon_ending_now();
     const int finishes = ending == TENON_FINISHES && x->tunnel && !x->left;
     const int sends = x->out_size > 0 || finishes;
@@ -223,20 +278,35 @@ tenon_outcome tenon_exchange_wait(tenon_exchange *x)
         {client_descriptor(c), 0, 0},
         {ending == TENON_STAYS ? tenon_ending_descriptor() : -1, POLLIN, 0}};
     int count = FIXED_EVENTS;
+    int patience;
     int ready;
 
     if (ending == TENON_STOPS) {
         return client_went(x);
     }
+    note_progress(x);
+    deadline = tenon_exchange_deadline(x);
     if (deadline != 0 && deadline <= apr_time_now()) {
         return tenon_exchange_timed_out(x);
+    }
+    patience = patience_of(x, deadline);
+    if (is_unbegun(x)) {
+        if (tenon_channel_stalls(x->pool, x->channel)) {
+            /* It goes to another worker. A worker that turns again looks at the socket behind its
+             * claim, and we at the claim behind this: one of us sees the other. */
+            shutdown(x->channel->fd, SHUT_RDWR);
+            return TENON_BROKEN;
+        }
+        if (patience < 0 || patience > UNBEGUN_SLICE_MS) {
+            patience = UNBEGUN_SLICE_MS;
+        }
     }
     if (wants_client(add_uploads(x, any, &count, &deadline))) {
         any[1].events = POLLIN;
     } else if (!c->master && !x->half_closed && !x->tunnel) {
         any[1].events = POLLRDHUP;
     }
-    ready = poll(any, (nfds_t)count, patience_of(x, deadline));
+    ready = poll(any, (nfds_t)count, patience);
     if (finishes) {
         leave_tunnel(x);
     }

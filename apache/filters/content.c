@@ -8,6 +8,7 @@
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
+#include <http_request.h>
 #include <util_filter.h>
 #include <apr_strings.h>
 #include <sys/socket.h>
@@ -285,14 +286,20 @@ static apr_status_t pass_unfiltered(ap_filter_t *f, apr_bucket_brigade *bb)
     return ap_pass_brigade(f->next, bb);
 }
 
-/* Answers with an error in place of the content, of which nothing was passed on. */
+/* Answers with an error in place of the content, of which nothing was passed on. The main request's
+ * at once: behind an error bucket httpd forgets err_headers_out, so Retry-After. */
 static apr_status_t pass_error(ap_filter_t *f, int status)
 {
     request_rec *r = f->r;
     apr_bucket_alloc_t *alloc = f->c->bucket_alloc;
-    apr_bucket_brigade *bb = apr_brigade_create(r->pool, alloc);
+    apr_bucket_brigade *bb;
     r->status_line = NULL;
     apr_table_setn(r->notes, TENON_FAILED_NOTE, "1");
+    if (!r->main) {
+        ap_die(status, r);
+        return AP_FILTER_ERROR;
+    }
+    bb = apr_brigade_create(r->pool, alloc);
     APR_BRIGADE_INSERT_TAIL(bb, ap_bucket_error_create(status, NULL, r->pool, alloc));
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
     ap_pass_brigade(f->next, bb);

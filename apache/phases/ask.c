@@ -12,6 +12,7 @@
 #include "counts.h"
 #include "exchange/exchange.h"
 #include "log.h"
+#include "maintenance.h"
 #include "phases/phases.h"
 
 #define HOOK_LIMIT "timeout of the hook"
@@ -84,7 +85,8 @@ static void ask_worker(request_rec *r, const tenon_hook *hook, const apr_array_h
     x.muted = !tenon_phase_may_answer(r, hook->phase);
     x.entries = tenon_view_of(r, hook, extra);
     set_limits(&x);
-    x.status = tenon_request_prepare(&x);
+    x.status =
+        tenon_maintenance_is_on(r, x.pool) ? HTTP_SERVICE_UNAVAILABLE : tenon_request_prepare(&x);
     if (x.status == OK) {
         outcome = tenon_exchange_run(&x);
     }

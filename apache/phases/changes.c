@@ -76,6 +76,8 @@ static void apply_record(request_rec *r, const tenon_entry *change, tenon_answer
         answer->status = atoi(change->value);
     } else if (answer && !strcmp(change->name, "value")) {
         answer->value = change->value;
+    } else if (answer && !strcmp(change->name, "state")) {
+        answer->stated = 1;
     }
 }
 

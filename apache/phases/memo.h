@@ -10,6 +10,7 @@
 
 #include "exchange/channel.h"
 #include "config/config.h"
+#include "threads.h"
 
 /* Where earlier phases of a request ran. */
 typedef struct {
@@ -23,6 +24,7 @@ typedef struct {
 typedef struct {
     const char *id;             /* in all logs and in the application */
     apr_array_header_t *places; /* tenon_place, the last one last; NULL: none yet */
+    tenon_hold *holds;          /* the thread is held by these now; NULL: by none */
 } tenon_origin;
 
 /* Of one request_rec. */

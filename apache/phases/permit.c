@@ -64,6 +64,12 @@ static const char *not_a_status(wire_phase phase, const char *value)
                : "it must be 200 to 599";
 }
 
+static const char *not_one(wire_phase phase, const char *value)
+{
+    (void)phase;
+    return strcmp(value, "1") ? "it must be 1" : NULL;
+}
+
 static const record_row records[] = {
     {"user", 1, NULL},
     {"ap_auth_type", 1, NULL},
@@ -76,6 +82,7 @@ static const record_row records[] = {
     {"redirect", 1, not_a_path},
     {"status", 0, not_a_status},
     {"value", 0, NULL},
+    {"state", 0, not_one},
 };
 
 static const char *record_refusal(wire_phase phase, const char *name, const char *value)

@@ -28,6 +28,7 @@ typedef struct {
     apr_array_header_t *changes; /* tenon_entry, applied by now; NULL: none */
     const char *value;           /* RECORD value, or NULL */
     int status;                  /* RECORD status, or 0 */
+    int stated;                  /* the worker holds state */
     int failed; /* the hook could not be asked or failed: code is on_error's; or the
                    client has gone: DONE */
 } tenon_answer;

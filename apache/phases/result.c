@@ -77,6 +77,26 @@ void tenon_result_apply(tenon_exchange *x)
     x->applied = x->changes->nelts;
 }
 
+/* Whether a change is of the headers of the answer. */
+static int is_of_headers(const tenon_entry *change)
+{
+    const uint8_t table = WIRE_ENTRY_TABLE(change->how);
+    return table == WIRE_TABLE_HEADERS_OUT || table == WIRE_TABLE_ERR_HEADERS_OUT ||
+           (table == WIRE_TABLE_RECORD && !strcmp(change->name, "content_type"));
+}
+
+void tenon_result_apply_headers(tenon_exchange *x)
+{
+    apr_array_header_t *headers = apr_array_make(x->r->pool, 2, sizeof(tenon_entry));
+    for (int i = 0; x->changes && i < x->changes->nelts; i++) {
+        const tenon_entry *change = &APR_ARRAY_IDX(x->changes, i, tenon_entry);
+        if (is_of_headers(change)) {
+            APR_ARRAY_PUSH(headers, tenon_entry) = *change;
+        }
+    }
+    tenon_changes_apply(x->r, headers, x->answer);
+}
+
 /* Whether a phase has such a result: authn_status and authz_status are 0 to 4. */
 static int is_code(wire_phase phase, int code)
 {
@@ -138,7 +158,7 @@ static tenon_outcome take_result(tenon_exchange *x, const wire_frame *frame)
     x->answer->code = result.code;
     x->answer->ttl = result.ttl;
     x->answer->changes = x->changes;
-    x->stated = (result.flags & WIRE_RESULT_FLAG_STATE) != 0;
+    x->answer->stated = (result.flags & WIRE_RESULT_FLAG_STATE) != 0;
     tenon_result_apply(x);
     return TENON_COMPLETE;
 }

@@ -25,6 +25,10 @@ static void keep(request_rec *r, tenon_pool *pool, const uint8_t *frame, int siz
     const tenon_request *request = tenon_request_of(r);
     const tenon_place *place = tenon_request_place(request, pool);
     const tenon_worker none = {-1, 0};
+    const tenon_worker worker = place && place->stated ? place->worker : none;
+    const int may_wait = pool->log_overflow == TENON_LOG_WAIT;
+    tenon_hold hold = {0};
+    int wake;
     if (size < 0) {
         ap_log_rerror(
             APLOG_MARK, APLOG_ERR, 0, r,
@@ -34,8 +38,17 @@ static void keep(request_rec *r, tenon_pool *pool, const uint8_t *frame, int siz
         return;
     }
     tenon_sender_start();
-    if (tenon_spool_append(pool->spool, place && place->stated ? place->worker : none, frame,
-                           (size_t)size, lasting)) {
+    wake = tenon_spool_append(pool->spool, worker, frame, (size_t)size, lasting,
+                              may_wait ? TENON_SPOOL_TELLS : TENON_SPOOL_DROPS);
+    if (wake < 0) {
+        /* A thread that waits for the pool is one that the pool holds. */
+        const int held =
+            tenon_threads_take(&request->origin->holds, &hold, pool, r->connection->master != NULL);
+        wake = tenon_spool_append(pool->spool, worker, frame, (size_t)size, lasting,
+                                  held ? TENON_SPOOL_WAITS : TENON_SPOOL_DROPS);
+        tenon_threads_give(&request->origin->holds, &hold);
+    }
+    if (wake) {
         tenon_sender_wake();
     }
 }

@@ -123,24 +123,27 @@ static spool_segment *segment_for(tenon_spool *spool, size_t size)
 }
 
 int tenon_spool_append(tenon_spool *spool, tenon_worker worker, const uint8_t *frame,
-                       size_t frame_size, int lasting)
+                       size_t frame_size, int lasting, tenon_spool_full full)
 {
     const size_t size = SPOOL_ENVELOPE_BYTES + frame_size;
     spool_segment *segment = NULL;
     int wake = 0;
+    int room;
     apr_thread_mutex_lock(spool->mutex);
-    if (!spool->closed && (fits(spool, size) || (spool->pool->log_overflow == TENON_LOG_WAIT &&
-                                                 wait_until_fits(spool, size)))) {
+    room = !spool->closed &&
+           (fits(spool, size) || (full == TENON_SPOOL_WAITS && wait_until_fits(spool, size)));
+    if (room) {
         segment = segment_for(spool, size);
     }
     if (segment) {
-        spool_segment_append(segment, worker.slot, worker.incarnation, frame, frame_size);
-        segment->worth = lasting ? segment->written : segment->worth;
+        spool_segment_append(segment, worker.slot, worker.incarnation, frame, frame_size, lasting);
         spool->waiting += size;
+    } else if (!room && full == TENON_SPOOL_TELLS) {
+        wake = -1;
     } else {
         spool->dropped++;
     }
-    if (spool->waiting >= spool->wake_at) {
+    if (wake == 0 && spool->waiting >= spool->wake_at) {
         spool->wake_at = UINT64_MAX;
         wake = 1;
     }
@@ -352,7 +355,7 @@ void tenon_spool_close(tenon_spool *spool)
     apr_thread_cond_broadcast(spool->room);
     while ((segment = spool->first) != NULL) {
         spool->first = segment->next;
-        spool_segment_close(spool->directory, segment, segment->taken >= segment->worth);
+        spool_segment_close(spool->directory, segment, spool_segment_worthless(segment));
     }
     spool->last = NULL;
     if (spool->spare) {
@@ -361,7 +364,8 @@ void tenon_spool_close(tenon_spool *spool)
     }
     apr_thread_mutex_unlock(spool->mutex);
     if (spool->orphan) {
-        spool_segment_close(spool->directory, spool->orphan, 0);
+        spool_segment_close(spool->directory, spool->orphan,
+                            spool_segment_worthless(spool->orphan));
         spool->orphan = NULL;
     }
     if (spool->refused) {

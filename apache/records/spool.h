@@ -55,11 +55,16 @@ typedef struct {
 /* Sets up a pool's spool; makes no file yet. */
 tenon_spool *tenon_spool_create(apr_pool_t *p, tenon_pool *pool);
 
-/* Adds a record, or counts it as dropped as TenonLogOverflow says. `lasting`: it is to outlive this
- * child. 1 when the sender is to be woken.
- */
+/* What becomes of a record that there is no room for. */
+typedef enum {
+    TENON_SPOOL_DROPS, /* it is counted */
+    TENON_SPOOL_WAITS, /* as long as TenonLogOverflow says, then it is counted */
+    TENON_SPOOL_TELLS  /* nothing yet: -1 */
+} tenon_spool_full;
+
+/* Adds a record. `lasting`: it is to outlive this child. 1 when the sender is to be woken. */
 int tenon_spool_append(tenon_spool *spool, tenon_worker worker, const uint8_t *frame,
-                       size_t frame_size, int lasting);
+                       size_t frame_size, int lasting, tenon_spool_full full);
 
 /* Bytes that wait; the sender is woken from now on when there are `wake_at`. */
 uint64_t tenon_spool_listen(tenon_spool *spool, uint64_t wake_at);
@@ -83,7 +88,7 @@ void tenon_spool_look_around(tenon_spool *spool);
 void tenon_spool_drop_orphan(tenon_spool *spool, int removed);
 /* A file that does not hold what it should is kept under a name that nobody adopts. */
 void tenon_spool_set_file_aside(const tenon_spool *spool, const char *name, const char *why);
-/* Removes the empty files of children that were killed: at the end nobody else may do it. */
+/* Removes files of children that were killed and that hold nothing to outlive httpd. */
 void tenon_spool_tidy(tenon_spool *spool);
 
 /* Leaves what is not acknowledged to another child. */

@@ -65,7 +65,7 @@ const char *tenon_spool_set_aside(tenon_spool *spool, const spool_record *record
         return NULL;
     }
     spool_segment_append(refused, record->slot, record->incarnation, record->frame,
-                         record->frame_size);
+                         record->frame_size, 1);
     return refused->name;
 }
 
@@ -132,7 +132,7 @@ void tenon_spool_look_around(tenon_spool *spool)
     apr_pool_clear(spool->temp);
 }
 
-/* Removes the empty files of processes that were killed: at the end nobody else may do it. */
+/* Removes files of processes that were killed and that hold nothing to outlive httpd. */
 void tenon_spool_tidy(tenon_spool *spool)
 {
     uint64_t bytes;
@@ -141,7 +141,7 @@ void tenon_spool_tidy(tenon_spool *spool)
         spool_segment *left = NULL;
         spool_segment_adopt(spool->directory, APR_ARRAY_IDX(names, i, char *), &left);
         if (left) {
-            spool_segment_close(spool->directory, left, 0);
+            spool_segment_close(spool->directory, left, spool_segment_worthless(left));
         }
     }
 }

@@ -15,6 +15,7 @@ void spool_header_write(uint8_t to[SPOOL_HEADER_BYTES], const spool_header *head
     memcpy(to, &magic, sizeof(magic));
     memcpy(to + SPOOL_WRITTEN_OFFSET, &header->written, sizeof(header->written));
     memcpy(to + SPOOL_TAKEN_OFFSET, &header->taken, sizeof(header->taken));
+    memcpy(to + SPOOL_WORTH_OFFSET, &header->worth, sizeof(header->worth));
 }
 
 int spool_header_read(const uint8_t from[SPOOL_HEADER_BYTES], uint64_t file_size,
@@ -24,6 +25,8 @@ int spool_header_read(const uint8_t from[SPOOL_HEADER_BYTES], uint64_t file_size
     memcpy(&magic, from, sizeof(magic));
     memcpy(&header->written, from + SPOOL_WRITTEN_OFFSET, sizeof(header->written));
     memcpy(&header->taken, from + SPOOL_TAKEN_OFFSET, sizeof(header->taken));
+    memcpy(&header->worth, from + SPOOL_WORTH_OFFSET, sizeof(header->worth));
+    header->worth = header->worth > header->written ? header->written : header->worth;
     return magic == SPOOL_MAGIC && header->taken >= SPOOL_HEADER_BYTES &&
                    header->taken <= header->written && header->written <= file_size
                ? 0

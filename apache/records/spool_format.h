@@ -6,10 +6,11 @@
  *   offset 0   magic      8 bytes, SPOOL_MAGIC
  *   offset 8   written    8 bytes: end of the last whole record, from the beginning of the file
  *   offset 16  taken      8 bytes: up to here all records are acknowledged
+ *   offset 24  worth      8 bytes: end of the last record that is to outlive httpd, whole or not
  *   offset 64  records
  *
- * These three are in the machine's byte order: the file never leaves it, and `written` is stored
- * behind a record's bytes, atomically. A record, big-endian:
+ * These four are in the machine's byte order: the file never leaves it, and `written` is stored
+ * behind a record's bytes and `worth`, atomically. A record, big-endian:
  *
  *   offset 0   magic        4 bytes, SPOOL_RECORD_MAGIC
  *   offset 4   slot         2 bytes: of the worker that holds state of the request; all bits: none
@@ -32,6 +33,7 @@
 #define SPOOL_HEADER_BYTES   64
 #define SPOOL_WRITTEN_OFFSET 8
 #define SPOOL_TAKEN_OFFSET   16
+#define SPOOL_WORTH_OFFSET   24
 #define SPOOL_RECORD_MAGIC   0x544e5243 /* "TNRC" */
 #define SPOOL_ENVELOPE_BYTES 16
 #define SPOOL_NO_SLOT        0xffff
@@ -41,6 +43,7 @@
 typedef struct {
     uint64_t written;
     uint64_t taken;
+    uint64_t worth; /* at most `written` */
 } spool_header;
 
 typedef struct {

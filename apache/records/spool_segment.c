@@ -74,7 +74,7 @@ static int create_locked(int directory, const char *prefix, char name[SPOOL_NAME
 spool_segment *spool_segment_create(int directory, const char *prefix, size_t bytes)
 {
     spool_segment *segment = calloc(1, sizeof(*segment));
-    const spool_header header = {SPOOL_HEADER_BYTES, SPOOL_HEADER_BYTES};
+    const spool_header header = {SPOOL_HEADER_BYTES, SPOOL_HEADER_BYTES, 0};
     void *map = MAP_FAILED;
     int error;
     if (!segment) {
@@ -128,6 +128,7 @@ static spool_adopted inspect(spool_segment *segment, const struct stat *info)
     }
     segment->written = header.written;
     segment->taken = header.taken;
+    segment->worth = header.worth;
     return header.taken == header.written ? SPOOL_EMPTY : SPOOL_ADOPTED;
 }
 
@@ -164,12 +165,16 @@ static void store(spool_segment *segment, size_t offset, uint64_t value)
 }
 
 void spool_segment_append(spool_segment *segment, int slot, uint32_t incarnation,
-                          const uint8_t *frame, size_t frame_size)
+                          const uint8_t *frame, size_t frame_size, int lasting)
 {
     uint8_t *at = segment->map + segment->written;
     spool_envelope_write(at, slot, incarnation, frame_size);
     memcpy(at + SPOOL_ENVELOPE_BYTES, frame, frame_size);
     segment->written += SPOOL_ENVELOPE_BYTES + frame_size;
+    if (lasting) {
+        segment->worth = segment->written;
+        store(segment, SPOOL_WORTH_OFFSET, segment->worth);
+    }
     store(segment, SPOOL_WRITTEN_OFFSET, segment->written);
 }
 
@@ -210,8 +215,9 @@ void spool_segment_rewind(spool_segment *segment)
     /* A child that ends between the two leaves records that are delivered again. */
     spool_segment_take(segment, SPOOL_HEADER_BYTES);
     segment->written = SPOOL_HEADER_BYTES;
-    segment->worth = 0;
     store(segment, SPOOL_WRITTEN_OFFSET, segment->written);
+    segment->worth = 0;
+    store(segment, SPOOL_WORTH_OFFSET, segment->worth);
 }
 
 void spool_segment_seal(spool_segment *segment)
@@ -220,6 +226,11 @@ void spool_segment_seal(spool_segment *segment)
         munmap(segment->map, segment->size);
         segment->map = NULL;
     }
+}
+
+int spool_segment_worthless(const spool_segment *segment)
+{
+    return segment->taken >= segment->worth;
 }
 
 void spool_segment_close(int directory, spool_segment *segment, int removed)

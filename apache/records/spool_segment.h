@@ -26,7 +26,7 @@ typedef struct spool_segment {
     uint64_t size;    /* of the file, bytes */
     uint64_t written; /* as in the header */
     uint64_t taken;
-    uint64_t worth; /* end of the last record that is to outlive its child */
+    uint64_t worth;
 } spool_segment;
 
 /* Makes a segment with room for `bytes` of records, all of it there on the disk: NULL, with errno,
@@ -46,9 +46,9 @@ typedef enum {
 /* Takes over what another child left. */
 spool_adopted spool_segment_adopt(int directory, const char *name, spool_segment **segment);
 
-/* Adds a record to a mapped segment that has room. */
+/* Adds a record to a mapped segment that has room. `lasting`: it is to outlive httpd. */
 void spool_segment_append(spool_segment *segment, int slot, uint32_t incarnation,
-                          const uint8_t *frame, size_t frame_size);
+                          const uint8_t *frame, size_t frame_size, int lasting);
 size_t spool_segment_room(const spool_segment *segment);
 
 /* Reads from the file, bytes `from` to `to`: 0, or -1. */
@@ -61,6 +61,8 @@ void spool_segment_rewind(spool_segment *segment);
 
 /* No more is written. */
 void spool_segment_seal(spool_segment *segment);
+/* Whether no record that waits in it is to outlive httpd. */
+int spool_segment_worthless(const spool_segment *segment);
 /* Leaves the file to whoever adopts it, or removes it. */
 void spool_segment_close(int directory, spool_segment *segment, int removed);
 

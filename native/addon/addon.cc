@@ -10,9 +10,12 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports)
     env.SetInstanceData(new AddonState());
     InitAccept(env, exports);
     InitDescriptors(env, exports);
+    InitFileAccess(env, exports);
+    InitInotify(env, exports);
     InitLimits(env, exports);
     InitPeerCredentials(env, exports);
     InitPrivileges(env, exports);
+    InitProcess(env, exports);
     InitProtocol(env, exports);
     InitReadWatcher(env, exports);
     InitScoreboard(env, exports);

@@ -15,9 +15,12 @@ struct AddonState {
 
 void InitAccept(Napi::Env env, Napi::Object exports);
 void InitDescriptors(Napi::Env env, Napi::Object exports);
+void InitFileAccess(Napi::Env env, Napi::Object exports);
+void InitInotify(Napi::Env env, Napi::Object exports);
 void InitLimits(Napi::Env env, Napi::Object exports);
 void InitPeerCredentials(Napi::Env env, Napi::Object exports);
 void InitPrivileges(Napi::Env env, Napi::Object exports);
+void InitProcess(Napi::Env env, Napi::Object exports);
 void InitProtocol(Napi::Env env, Napi::Object exports);
 void InitReadWatcher(Napi::Env env, Napi::Object exports);
 void InitScoreboard(Napi::Env env, Napi::Object exports);

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -69,6 +70,14 @@ Napi::Value SetCloseOnExec(const Napi::CallbackInfo &info)
     if (flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) != 0)
         throw SystemError(info.Env(), errno, "fcntl");
     return info.Env().Undefined();
+}
+
+Napi::Value HasHungUp(const Napi::CallbackInfo &info)
+{
+    struct pollfd one = {DescriptorArgument(info[0], "fd"), POLLRDHUP, 0};
+    if (poll(&one, 1, 0) < 0)
+        throw SystemError(info.Env(), errno, "poll");
+    return Napi::Boolean::New(info.Env(), (one.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0);
 }
 
 Napi::Value SendDescriptors(const Napi::CallbackInfo &info)
@@ -140,6 +149,10 @@ Napi::Value ReceiveDescriptors(const Napi::CallbackInfo &info)
 {
     const Napi::Env env = info.Env();
     const int fd = DescriptorArgument(info[0], "fd");
+    if (!info[1].IsUndefined() && !info[1].IsBoolean())
+        throw ArgumentError(env, "peek", "a boolean", info[1]);
+    const bool peek = info[1].IsBoolean() && info[1].As<Napi::Boolean>().Value();
+    const int flags = MSG_CMSG_CLOEXEC | MSG_DONTWAIT | (peek ? MSG_PEEK : 0);
     char bytes[kMostReceivedBytes];
     struct iovec part = {bytes, sizeof bytes};
     ControlBuffer control = {};
@@ -150,7 +163,7 @@ Napi::Value ReceiveDescriptors(const Napi::CallbackInfo &info)
     message.msg_controllen = sizeof control.bytes;
     ssize_t received;
     do
-        received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+        received = recvmsg(fd, &message, flags);
     while (received < 0 && errno == EINTR);
     if (received < 0) {
         if (errno == EAGAIN || errno == EWOULDBLOCK)
@@ -181,6 +194,7 @@ void InitDescriptors(Napi::Env env, Napi::Object exports)
     exports.Set("createSocketPair", Napi::Function::New(env, CreateSocketPair, "createSocketPair"));
     exports.Set("duplicateOnto", Napi::Function::New(env, DuplicateOnto, "duplicateOnto"));
     exports.Set("setCloseOnExec", Napi::Function::New(env, SetCloseOnExec, "setCloseOnExec"));
+    exports.Set("hasHungUp", Napi::Function::New(env, HasHungUp, "hasHungUp"));
     exports.Set("sendDescriptors", Napi::Function::New(env, SendDescriptors, "sendDescriptors"));
     exports.Set("receiveDescriptors",
                 Napi::Function::New(env, ReceiveDescriptors, "receiveDescriptors"));

@@ -42,6 +42,8 @@ const Row kScoreboardSizes[] = {WIRE_SCOREBOARD_SIZES(ROW)};
 const Row kScoreboardHeader[] = {WIRE_SCOREBOARD_HEADER(ROW)};
 const Row kScoreboardSlot[] = {WIRE_SCOREBOARD_SLOT(ROW)};
 const Row kWorkerStates[] = {WIRE_WORKER_STATES(ROW)};
+const Row kWorkerEndings[] = {WIRE_WORKER_ENDINGS(ROW)};
+const Row kBreakerStates[] = {WIRE_BREAKER_STATES(ROW)};
 
 } // namespace
 
@@ -64,6 +66,8 @@ void InitProtocol(Napi::Env env, Napi::Object exports)
     AddTable(tables, "SCOREBOARD_HEADER", kScoreboardHeader);
     AddTable(tables, "SCOREBOARD_SLOT", kScoreboardSlot);
     AddTable(tables, "WORKER_STATES", kWorkerStates);
+    AddTable(tables, "WORKER_ENDINGS", kWorkerEndings);
+    AddTable(tables, "BREAKER_STATES", kBreakerStates);
 
     // The meaning of a header's row is its name on the wire, which code depends on.
     Napi::Object names = Napi::Object::New(env);

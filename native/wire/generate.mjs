@@ -24,6 +24,8 @@ export const tableNames = {
   WIRE_SCOREBOARD_HEADER: "ScoreboardHeader",
   WIRE_SCOREBOARD_SLOT: "ScoreboardSlot",
   WIRE_WORKER_STATES: "WorkerState",
+  WIRE_WORKER_ENDINGS: "WorkerEnding",
+  WIRE_BREAKER_STATES: "BreakerState",
 };
 
 const tableStart = /^#define (WIRE_[A-Z_]+)\(X\)\s*\\$/;

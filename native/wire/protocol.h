@@ -243,6 +243,8 @@
     X(GENERATION, 4, "generation that the pool serves with")                                        \
     X(SUPERVISOR, 5, "pid of the supervisor")                                                       \
     X(PURGED, 6, "2 words, high and low: decisions of the pool asked for at this time (ms since 1970) or before count no more") \
+    X(BREAKER, 8, "whether workers are started, see breaker states")                                \
+    X(BREAKER_UNTIL, 9, "CLOCK_MONOTONIC in ms, low 32 bits: OPEN counts until then")               \
     X(EXPORTS_PURGED, 16, "2 words for each purge group, as PURGED: of the exports whose name is in the group")
 
 /* Words of a slot. */
@@ -255,7 +257,10 @@
     X(CAPACITY, 5, "exchanges the worker takes at once")                                            \
     X(HEARTBEAT, 6, "CLOCK_MONOTONIC in ms, low 32 bits, when the event loop last turned")          \
     X(CHANNELS, 7, "channels open")                                                                 \
-    X(SERVED, 8, "exchanges finished, low 32 bits")
+    X(SERVED, 8, "exchanges finished, low 32 bits")                                                 \
+    X(LOOP_ACTIVE, 9, "ms that the event loop has not waited, low 32 bits, up to HEARTBEAT")        \
+    X(ENDING, 14, "how the worker ended, see worker endings; written before EXITED")                \
+    X(ENDING_DETAIL, 15, "its exit code, or the number of the signal")
 
 #define WIRE_WORKER_STATES(X)                                                                       \
     X(EMPTY, 0, "no worker has filled the slot")                                                    \
@@ -264,6 +269,19 @@
     X(DRAINING, 3, "takes no new exchanges, finishes the open ones")                                \
     X(STOPPING, 4, "was asked to exit")                                                             \
     X(EXITED, 5, "has exited")
+
+#define WIRE_WORKER_ENDINGS(X)                                                                      \
+    X(UNKNOWN, 0, "it has not ended, or nobody saw how")                                            \
+    X(EXITED, 1, "it exited by itself")                                                             \
+    X(SIGNALED, 2, "a signal ended it")                                                             \
+    X(STALLED, 3, "it was killed: its event loop did not turn")                                     \
+    X(MEMORY, 4, "it was killed, or ended itself, for want of memory")                              \
+    X(OVERDUE, 5, "it was killed: it had not exited in time")
+
+#define WIRE_BREAKER_STATES(X)                                                                      \
+    X(CLOSED, 0, "workers are started as they are needed")                                          \
+    X(OPEN, 1, "workers fail one after another: requests that none has room for are refused")       \
+    X(HALF_OPEN, 2, "one worker is tried")
 
 /* clang-format on */
 
@@ -317,6 +335,12 @@ typedef enum { WIRE_SCOREBOARD_SLOT(WIRE_ROW) } wire_slot_word;
 #undef WIRE_ROW
 #define WIRE_ROW(name, value, meaning) WIRE_ENUM_ROW(WIRE_STATE_, name, value)
 typedef enum { WIRE_WORKER_STATES(WIRE_ROW) } wire_worker_state;
+#undef WIRE_ROW
+#define WIRE_ROW(name, value, meaning) WIRE_ENUM_ROW(WIRE_ENDING_, name, value)
+typedef enum { WIRE_WORKER_ENDINGS(WIRE_ROW) } wire_worker_ending;
+#undef WIRE_ROW
+#define WIRE_ROW(name, value, meaning) WIRE_ENUM_ROW(WIRE_BREAKER_, name, value)
+typedef enum { WIRE_BREAKER_STATES(WIRE_ROW) } wire_breaker_state;
 #undef WIRE_ROW
 
 #endif

@@ -97,24 +97,38 @@ static int takes(const wire_scoreboard *board, unsigned slot, uint32_t in_flight
 }
 
 int wire_scoreboard_pick(const wire_scoreboard *board, uint32_t now_ms, uint32_t stale_ms,
-                         uint64_t avoid)
+                         uint64_t avoid, const uint32_t *mine, unsigned counted)
 {
-    uint32_t least = UINT32_MAX;
+    uint64_t least = UINT64_MAX;
     int picked = -1;
     unsigned slot;
 
     for (slot = 0; slot < board->slots && least > 0; slot++) {
         uint32_t in_flight;
+        uint64_t rank;
 
         if (slot < AVOIDABLE_SLOTS && (avoid >> slot & 1) != 0)
             continue;
         in_flight = wire_scoreboard_slot(board, slot, WIRE_SLOT_IN_FLIGHT);
-        if (in_flight >= least || !takes(board, slot, in_flight, now_ms, stale_ms))
+        rank = slot < counted && load(mine + slot) > in_flight ? load(mine + slot) : in_flight;
+        if (!fresh(wire_scoreboard_slot(board, slot, WIRE_SLOT_HEARTBEAT), now_ms, WIRE_LATE_MS))
+            rank |= (uint64_t)1 << 32;
+        if (rank >= least || !takes(board, slot, in_flight, now_ms, stale_ms))
             continue;
-        least = in_flight;
+        least = rank;
         picked = (int)slot;
     }
     return picked;
+}
+
+int wire_scoreboard_stalls(const wire_scoreboard *board, unsigned slot, uint32_t now_ms,
+                           uint32_t stale_ms)
+{
+    const uint32_t state =
+        slot < board->slots ? wire_scoreboard_slot(board, slot, WIRE_SLOT_STATE) : 0;
+
+    return (state == WIRE_STATE_READY || state == WIRE_STATE_DRAINING) &&
+           !fresh(wire_scoreboard_slot(board, slot, WIRE_SLOT_HEARTBEAT), now_ms, stale_ms);
 }
 
 int wire_scoreboard_room(const wire_scoreboard *board, unsigned slot, uint32_t incarnation,
@@ -124,6 +138,17 @@ int wire_scoreboard_room(const wire_scoreboard *board, unsigned slot, uint32_t i
            wire_scoreboard_slot(board, slot, WIRE_SLOT_INCARNATION) == incarnation &&
            takes(board, slot, wire_scoreboard_slot(board, slot, WIRE_SLOT_IN_FLIGHT), now_ms,
                  stale_ms);
+}
+
+uint32_t wire_scoreboard_open_ms(const wire_scoreboard *board, uint32_t now_ms)
+{
+    const uint32_t left = wire_scoreboard_header(board, WIRE_BOARD_BREAKER_UNTIL) - now_ms;
+
+    /* What has passed is a huge number. */
+    return wire_scoreboard_header(board, WIRE_BOARD_BREAKER) == WIRE_BREAKER_OPEN &&
+                   left <= WIRE_LONGEST_OPEN_MS
+               ? left
+               : 0;
 }
 
 wire_claim_state wire_scoreboard_claimed(const wire_scoreboard *board, unsigned slot,

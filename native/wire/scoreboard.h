@@ -38,14 +38,27 @@ uint64_t wire_scoreboard_purged(const wire_scoreboard *board, const char *export
 /* The slot to send the next exchange to: the least busy ready one with room and a heartbeat no
  * older than `stale_ms` at `now_ms` (CLOCK_MONOTONIC, low 32 bits), the first among equals, never
  * one whose bit is set in `avoid` (bit n: slot n, slots from 64 on are never avoided). -1 when
- * there is none. */
+ * there is none. `mine` says how busy the caller itself keeps the first `counted` slots: a worker
+ * counts only what it has read. One whose heartbeat is older than
+ * LATE_MS, and may hang, is taken only when there is no other. */
+enum { WIRE_LATE_MS = 600 };
 int wire_scoreboard_pick(const wire_scoreboard *board, uint32_t now_ms, uint32_t stale_ms,
-                         uint64_t avoid);
+                         uint64_t avoid, const uint32_t *mine, unsigned counted);
 
 /* 1 when a slot's worker is ready, has room and a fresh heartbeat, as for wire_scoreboard_pick, and
  * the slot still holds `incarnation`. */
 int wire_scoreboard_room(const wire_scoreboard *board, unsigned slot, uint32_t incarnation,
                          uint32_t now_ms, uint32_t stale_ms);
+
+/* 1 when a slot's worker is there and its event loop does not turn: its heartbeat is older than
+ * `stale_ms`. */
+int wire_scoreboard_stalls(const wire_scoreboard *board, unsigned slot, uint32_t now_ms,
+                           uint32_t stale_ms);
+
+/* How long the breaker is open yet, ms at `now_ms`: no longer than LONGEST_OPEN_MS; 0 when it is
+ * not. */
+enum { WIRE_LONGEST_OPEN_MS = 60000 };
+uint32_t wire_scoreboard_open_ms(const wire_scoreboard *board, uint32_t now_ms);
 
 /* What a claim word says of an exchange of a broken channel. `claim` is HELLO's, `exchange` counts
  * from 1. */

@@ -76,6 +76,23 @@ const mistakes: Mistake[] = [
   inPool("a size out of range", "TenonLogMemory 1K", /'1K' is not a size from 64K/),
   inPool("a size beyond all", "TenonLogSpill 4096G", /'4096G' is not a size from 0K/),
   inPool(
+    "a limit of memory that is no size",
+    "TenonMemory much",
+    /'much' is not a size from 65536K to 1073741824K: write a number of bytes/,
+  ),
+  inPool("a limit of memory below what Node needs", "TenonMemory 1M", /'1M' is not a size from/),
+  inPool(
+    "a hard limit of memory that is no size",
+    "TenonMemory 512M all",
+    /'all' is not a size from 65536K/,
+  ),
+  inPool(
+    "a hard limit of memory that is not above the soft one",
+    "TenonMemory 1G 512M",
+    /the hard limit 512M is not above the soft limit 1G: write the smaller first/,
+  ),
+  inPool("no limit of memory, but a hard one", "TenonMemory off 1G", /'off' is not a size from/),
+  inPool(
     "a way with log records that is not known",
     "TenonLogOverflow later",
     /write 'spill', 'drop', or 'wait' and a time/,
@@ -124,10 +141,30 @@ const mistakes: Mistake[] = [
     /'5ms' is not a time from 1 to 86400 seconds/,
   ),
   inPool(
+    "all threads of httpd for a pool",
+    "TenonThreads 96%",
+    /'96%' is neither a whole number from 1 to 1000000 nor a percentage from 1% to 95%/,
+  ),
+  inPool("a share of threads that is none", "TenonThreads 10 %", /TenonThreads takes one argument/),
+  inPool(
+    "no threads for a pool",
+    "TenonThreads 0",
+    /'0' is neither a whole number from 1 to 1000000 nor a percentage/,
+  ),
+  inPool(
     "a umask that is not octal",
     "TenonUmask 0999",
     /'0999' is not an octal number from 0 to 777, such as 0027/,
   ),
+  inPool(
+    "a jitter without its sign",
+    "TenonRequests 1000 20",
+    /TenonRequests: '20' is not a percentage: write such as 20%/,
+  ),
+  inPool("a jitter out of range", "TenonAge 1h 101%", /'101' is not a whole number from 0 to 100/),
+  inPool("an age that is too short", "TenonAge 1ms", /'1ms' is not a time from 1 to 1728000 s/),
+  inPool("no requests at all", "TenonRequests 0", /'0' is not a whole number from 1 to 1000000000/),
+  inPool("no limit, but a jitter", "TenonRequests off 10%", /'off' is not a whole number/),
   inPool(
     "a maximum below the minimum",
     "TenonProcesses 4 2",
@@ -195,6 +232,8 @@ describe("configuration of the module", () => {
       TenonShutdownTimeout 2s
       TenonIdleTimeout 60
       TenonOpenFiles 1024
+      TenonRequests 1000 10%
+      TenonAge 12h 0%
       TenonUmask 0027
       TenonDirectory "${root}"
       TenonEnv GREETING "hello world"`;
@@ -210,6 +249,14 @@ describe("configuration of the module", () => {
     const { code, output } = await configtest({ text: `${long}\n${pool("a")}` });
     assert.notEqual(code, 0);
     assert.match(output, /too long for sockets .*: name a shorter directory with TenonRuntimeDir/s);
+  });
+
+  it("refuses minimums that are more than all pools together may have", async () => {
+    const pools = pool("a", "TenonProcesses 2 4") + pool("b", "TenonProcesses 2 2");
+    const { code, output } = await configtest({ text: `TenonProcessesTotal 3\n${pools}` });
+    assert.notEqual(code, 0);
+    assert.match(output, /TN0270: the minimums .* make 4 workers, .* allows \(3\): raise it/);
+    assert.equal((await configtest({ text: `TenonProcessesTotal 4\n${pools}` })).code, 0);
   });
 
   it("refuses a package without a supervisor", async () => {

@@ -159,6 +159,7 @@ describe("faults of filters", () => {
         assert.doesNotMatch(answer.text, /quick brown/);
         const denied = await get(`/${name}denied/${file}`);
         assert.equal(denied.status, 503);
+        assert.equal(denied.headers["retry-after"], "1");
         const declined = await get(`/${name}declined/${file}`);
         assert.equal(declined.status, 200);
         assert.equal(declined.text, letters(file === "small.txt" ? 100 : MIB));

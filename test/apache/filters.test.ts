@@ -7,7 +7,7 @@ import { createServer, type Server } from "node:http";
 import http2 from "node:http2";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import type { HttpdPlaces } from "../../ts/cli/private-httpd.ts";
 import { type Answer, ask, exchangeBytes, head, open } from "../helpers/http-client.ts";
 import { root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
@@ -105,6 +105,14 @@ Alias /named "${htdocs}/identity"
 <Location "/named">
   SetOutputFilter named-upper;named-brackets
 </Location>
+Alias /squeezed "${htdocs}/identity"
+<Location "/squeezed">
+  SetOutputFilter named-upper;DEFLATE
+</Location>
+<Location "/repacked">
+  SetOutputFilter INFLATE;named-upper;DEFLATE
+  ProxyPass "http://127.0.0.1:${backend}/packed"
+</Location>
 Alias /typed "${htdocs}/identity"
 <Location "/typed">
   AddOutputFilterByType named-upper text/html
@@ -152,7 +160,10 @@ function makeBackend(): Server {
     response.setHeader("ETag", '"b1"');
     response.setHeader("Content-Type", "text/plain");
     response.setHeader("X-Range", request.headers.range ?? "none");
-    if (url.searchParams.has("chunks")) {
+    if (url.pathname === "/packed") {
+      response.setHeader("Content-Encoding", "gzip");
+      response.end(gzipSync(letters(8192)));
+    } else if (url.searchParams.has("chunks")) {
       for (const piece of ["one ", "two ", "three"]) response.write(piece);
       response.end();
     } else response.end(letters(Number(url.searchParams.get("size") ?? "10")));
@@ -371,6 +382,9 @@ for (const mpm of ["event", "prefork"] as const) {
     it("lets a filter ask httpd and change the request", async () => {
       const answer = await get("/tenon/asking/status?code=200");
       assert.equal(answer.headers["x-asked"], "GET handler");
+      assert.equal(answer.headers["x-before"], "the question");
+      assert.equal(answer.headers["x-behind"], "it");
+      assert.equal(answer.headers["x-secret"], undefined);
       assert.equal(answer.text, "STATUS");
       await httpd.log("filtered.log").waitFor(/\/tenon\/asking\/status yes/);
     });
@@ -391,6 +405,18 @@ for (const mpm of ["event", "prefork"] as const) {
         304,
       );
       assert.equal((await get("/typed/8192.txt", { Range: "bytes=4-8" })).text, "quick");
+    });
+
+    it("runs a filter by name before mod_deflate compresses, and on what it has unpacked", async () => {
+      const gzip = { "Accept-Encoding": "gzip" };
+      for (const path of ["/squeezed/8192.txt", "/repacked"]) {
+        const answer = await get(path, gzip);
+        assert.equal(answer.headers["content-encoding"], "gzip");
+        assert.equal(gunzipSync(answer.body).toString(), String(letters(8192)).toUpperCase());
+      }
+      const plain = await get("/squeezed/8192.txt");
+      assert.equal(plain.headers["content-encoding"], undefined);
+      assert.equal(plain.text, String(letters(8192)).toUpperCase());
     });
 
     it("runs by when= of what is answered", async () => {

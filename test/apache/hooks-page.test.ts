@@ -18,6 +18,8 @@ describe("the configuration of docs/hooks.md", () => {
       .split("\n")
       .filter((line) => process.getuid?.() === 0 || !line.includes("TenonUser"))
       .join("\n")
+      // Each worker counts what it is told of.
+      .replace(/(?<=TenonProcesses +)1 4/, "1 1")
       .replace("/srv/site/app.ts", join(root, "examples", "hooks", "app.ts"));
     httpd = await startHttpd({
       load: ["rewrite"],
@@ -64,7 +66,12 @@ describe("the configuration of docs/hooks.md", () => {
 
   it("counts what was answered", async () => {
     const counts = (): Promise<Record<string, number>> => askJson(`${httpd.url}/counts`);
-    await waitUntil("the count of 503", async () => (await counts())["503"] === 1);
-    assert.ok(((await counts())["200"] ?? 0) >= 4);
+    // Records of several processes of httpd come in any order.
+    let counted: Record<string, number> = {};
+    const all = async (): Promise<boolean> => {
+      counted = await counts();
+      return counted["503"] === 1 && (counted["200"] ?? 0) >= 4;
+    };
+    await waitUntil("the counts", all, { explain: () => JSON.stringify(counted) });
   });
 });

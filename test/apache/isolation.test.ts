@@ -13,7 +13,7 @@ import {
   statSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ask, askJson } from "../helpers/http-client.ts";
 import { pool, root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 import { linksOf } from "../helpers/processes.ts";
@@ -142,7 +142,12 @@ describe("isolation of workers", () => {
     const files = linksOf(identity.pid).filter((target) =>
       target.startsWith(httpd.places.directory),
     );
-    assert.deepEqual(files, []);
+    // Its own, in which Node keeps what it has compiled of the application.
+    const cache = join(httpd.runtime, "application-cache", "probe");
+    assert.deepEqual(files, [cache]);
+    const { uid, mode } = statSync(cache);
+    assert.deepEqual([uid, mode & 0o777], [identity.uids[0], 0o700]);
+    assert.equal(statSync(dirname(cache)).mode & 0o777, 0o700);
   });
 
   it("lets no other local user connect to an endpoint or to the queue socket", () => {

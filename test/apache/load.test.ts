@@ -18,7 +18,10 @@ describe("load on httpd", () => {
 
   before(async () => {
     const text = [
-      pool("many", "TenonProcesses 0 2\nTenonConcurrency 150\nTenonQueueLength 300"),
+      pool(
+        "many",
+        "TenonProcesses 0 2\nTenonConcurrency 150\nTenonQueueLength 300\nTenonThreads 95%",
+      ),
       pool("single", "TenonProcesses 0 3\nTenonConcurrency 1"),
       pool("unused", "TenonProcesses 0 3"),
     ];

@@ -6,8 +6,9 @@ import { connect, type IncomingHttpHeaders } from "node:http2";
 import { join } from "node:path";
 import type { HttpdPlaces } from "../../ts/cli/private-httpd.ts";
 import { ask, exchangeBytes } from "../helpers/http-client.ts";
-import { root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
-import { waitUntil } from "../helpers/processes.ts";
+import { pool, root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
+import { alive, waitUntil } from "../helpers/processes.ts";
+import { type SpoolFile, spoolFiles } from "../helpers/records.ts";
 
 /** What test/applications/log-view.ts tells of a request. */
 interface SeenRecord {
@@ -210,4 +211,42 @@ describe("a record of the log phase", () => {
     const noted = (): boolean => readFileSync(path, "latin1").includes("/file.txt acme\n");
     await waitUntil("a line of the access log", noted);
   });
+});
+
+describe("state of a request that its worker was not told to forget", () => {
+  /** Answers, and then nothing more. */
+  const application = `
+export function fixups(request) {
+  request.state.answered = true;
+  setTimeout(() => process.kill(process.pid, "SIGSTOP"), 20);
+}`;
+
+  for (const mpm of ["event", "prefork"] as const) {
+    it(`is left in no file when httpd ends, under ${mpm}`, async () => {
+      const httpd = await startHttpd({
+        mpm,
+        text: ({ directory, htdocs }) => {
+          writeFileSync(join(directory, "app.mjs"), application, { mode: 0o644 });
+          writeFileSync(join(htdocs, "file.txt"), "file\n");
+          const limits = "TenonProcesses 1 1\nTenonStallTimeout 1h\nTenonShutdownTimeout 1s";
+          return `${pool("state", limits, join(directory, "app.mjs"))}\nTenonHook fixups state`;
+        },
+      });
+      try {
+        await httpd.waitForReady("state", 1);
+        if (mpm === "prefork") httpd.expectLog("AH10034");
+        // How a stopped worker ends.
+        httpd.expectLog("TN0216", "TN0218");
+        assert.equal((await ask(`${httpd.url}/file.txt`)).status, 200);
+        const left = (): SpoolFile | undefined =>
+          spoolFiles(httpd.runtime, "state").find(({ waiting }) => waiting > 0);
+        await waitUntil("what waits for the worker", () => left() !== undefined);
+        const child = Number(left()?.name.split("-")[1]);
+        process.kill(child, "SIGKILL");
+        await waitUntil("its end", () => !alive(child));
+      } finally {
+        await httpd.stop();
+      }
+    });
+  }
 });

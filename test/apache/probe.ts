@@ -97,6 +97,7 @@ function hold(req: IncomingMessage, res: ServerResponse, query: URLSearchParams)
     if (!res.writableFinished) happens(`${name}-gone`);
   });
   req.on("aborted", () => happens(`${name}-aborted`));
+  if (query.has("type")) res.setHeader("Content-Type", query.get("type") ?? "");
   if (query.has("head")) res.write("begun ");
   happens(`${name}-begun`);
   const released = Promise.race([waitFor(name), once(events, "released")]);

@@ -16,7 +16,8 @@ function descend(depth: number): number {
   return sum;
 }
 
-const stalls: Record<string, () => unknown> = {
+/** Ways to stall, by name. */
+export const stalls: Readonly<Record<string, () => unknown>> = {
   loop: forever,
   "try-catch"() {
     for (;;) {
@@ -75,6 +76,11 @@ export default function (request: IncomingMessage, response: ServerResponse): vo
   const name = (request.url ?? "").split("/").at(-1) ?? "";
   if (name === "pid") {
     response.end(String(process.pid));
+    return;
+  }
+  if (name.startsWith("run-")) {
+    console.log(name);
+    response.end(name);
     return;
   }
   if (name === "wait") {

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ask, head, open, rest } from "../helpers/http-client.ts";
 import { pool, root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
+import { waitUntil } from "../helpers/processes.ts";
 
 const app = join(root, "test", "apache", "rescue-app.ts");
 
@@ -13,7 +14,7 @@ const places: Record<string, RegExp> = {
   "try-catch": /forever/,
   "try-finally": /forever/,
   "after-await": /forever/,
-  microtasks: /rescue-app\.ts/,
+  microtasks: /rescue-app\.ts|node:internal/,
   ticks: /rescue-app\.ts|node:internal/,
   "regular-expression": /regular-expression/,
   "atomics-wait": /atomics-wait/,
@@ -35,6 +36,7 @@ describe("code that keeps a worker's event loop from turning", () => {
           "Header always set X-Request-Id %{UNIQUE_ID}e",
           pool("stalls", settings, app),
           pool("native", settings, app),
+          pool("both", "TenonProcesses 2 2\nTenonStallTimeout 8s", app),
         ].join("\n"),
     });
     httpd.expectLog("TN0006", "TN0009", "TN0240", "TN0241", "TN0242");
@@ -69,6 +71,35 @@ describe("code that keeps a worker's event loop from turning", () => {
       await httpd.waitForLog(new RegExp(`TN0217: \\[stalls \\d+ ${before}\\] exited with code 0`));
     });
   }
+
+  it("holds up nobody else while there is another worker, and runs nothing twice", async () => {
+    await httpd.waitForReady("both", 2);
+    let terminated = false;
+    const loop = ask(`${httpd.url}/both/loop`).then(({ status }) => {
+      terminated = true;
+      return status;
+    });
+    const names: string[] = [];
+    const client = async (_: unknown, number: number): Promise<void> => {
+      for (let turn = 0; turn < 25; turn++) {
+        const name = `run-${number}-${turn}`;
+        const answer = await ask(`${httpd.url}/both/${name}`, { method: "POST" });
+        assert.deepEqual([answer.status, answer.text], [200, name]);
+        names.push(name);
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, client));
+    assert.equal(terminated, false);
+    assert.equal(await loop, 504);
+    const line = /TN0220: \[both .*\] (run-\d+-\d+)$/;
+    const ran = (): string[] =>
+      httpd
+        .log()
+        .lines()
+        .flatMap((text) => line.exec(text)?.[1] ?? []);
+    await waitUntil("all that ran in the log", () => ran().length >= names.length);
+    assert.deepEqual(ran().sort(), names.sort());
+  });
 
   it("cuts an answer that has begun, so that its client sees that it is not whole", async () => {
     const request = open(`${httpd.url}/stalls/head-first`).end();

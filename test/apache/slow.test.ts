@@ -13,8 +13,8 @@ const MIB = 1024 * 1024;
 const CLIENTS = 40;
 const ROUNDS = 20;
 /** Of a slow client, between two bytes. All rounds take longer than the pool's TenonRequestTimeout. */
-const PACE_MS = 100;
-const REQUEST_TIMEOUT_MS = 1000;
+const PACE_MS = 200;
+const REQUEST_TIMEOUT_MS = 3000;
 const DOWNLOAD_BYTES = 4 * MIB;
 /** As Debian's reqtimeout.conf has it. */
 const debian = "RequestReadTimeout header=20-40,minrate=500 body=20,minrate=500";

@@ -38,6 +38,17 @@ describe("the block on mod_status's page", () => {
     assert.equal(lines.get("TenonPool[2]Name"), undefined);
   });
 
+  it("tells of each pool's threads of httpd, and of what was not served", async () => {
+    const lines = await report();
+    const names = ["Threads", "ThreadsMax", "NoThread", "QueueFull", "QueueTimeouts", "Timeouts"];
+    assert.deepEqual(
+      names.map((name) => lines.get(`TenonPool[1]${name}`)),
+      ["0", "192", "0", "0", "0", "0"],
+    );
+    const told = "0 of 192 threads of httpd; not served: 0 (no thread), 0 (queue full)";
+    assert.ok((await page()).includes(told));
+  });
+
   it("tells of each worker that runs, with its pid and its state", async () => {
     const lines = await report();
     const pids = [0, 1].map((worker) => Number(lines.get(`TenonPool[1]Worker[${worker}]Pid`)));

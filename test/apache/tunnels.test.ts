@@ -26,7 +26,8 @@ const size = {
 } as const;
 
 function directives(environment: string): string {
-  const one = "TenonProcesses 1 1\nTenonConcurrency 1000\nTenonQueueLength 1000";
+  const one =
+    "TenonProcesses 1 1\nTenonConcurrency 1000\nTenonQueueLength 1000\nTenonThreads 90%\nTenonGracefulTimeout 3s";
   return [
     pool("ws", `${one}\nTenonEnv KIND ${environment}`, join(applications, "websocket.ts")),
     pool("ending", `${one}\nTenonEnv KIND ${environment}`, join(applications, "terminating.ts")),

@@ -30,7 +30,7 @@ for (const mpm of ["event", "worker", "prefork"] as const) {
             pool("plain", "TenonProcesses 1 1"),
           ].join("\n"),
       });
-      httpd.expectLog("TN0009", "TN0216");
+      httpd.expectLog("TN0007", "TN0009", "TN0216");
     });
     after(() => httpd.stop());
 
@@ -140,13 +140,19 @@ for (const mpm of ["event", "worker", "prefork"] as const) {
       });
     }
 
-    it("closes the client's connection when the worker dies", async () => {
-      const socket = await opened();
-      socket.on("error", () => {});
-      socket.send("die");
-      const [code] = await once(socket, "close");
-      assert.equal(code, 1006);
-      await httpd.waitForLog(/TN0009: \[ws 0 #/);
-    });
+    for (const [order, line] of [
+      ["die", /TN0009: \[ws \d+ #/],
+      ["exit", /TN0007: \[ws \d+ #.*process\.exit\(3\)/],
+    ] as const) {
+      it(`closes the client's connection when its worker is to ${order}`, async () => {
+        const socket = await opened();
+        socket.on("error", () => {});
+        const since = httpd.log().mark();
+        socket.send(order);
+        const [code] = await once(socket, "close");
+        assert.equal(code, 1006);
+        await httpd.waitForLog(line, { since });
+      });
+    }
   });
 }

@@ -2,9 +2,14 @@
 // A (request, response) listener that does what applications should not. The last part of the path says what.
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-type Fault = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => void;
+export type Fault = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  query: URLSearchParams,
+) => void;
 
-const faults: Readonly<Record<string, Fault>> = {
+/** What can go wrong, by name. */
+export const faults: Readonly<Record<string, Fault>> = {
   /** Dies of SIGABRT. */
   abort() {
     process.abort();
@@ -15,6 +20,18 @@ const faults: Readonly<Record<string, Fault>> = {
   },
   exit(_request, _response, query) {
     process.exit(Number(query.get("code") ?? 3));
+  },
+  exitsoon(_request, _response, query) {
+    setImmediate(() => process.exit(Number(query.get("code"))));
+  },
+  async exitcaught(_request, response, query) {
+    await Promise.resolve();
+    try {
+      process.exit(Number(query.get("code")));
+    } finally {
+      // Never runs.
+      response.end("ran on");
+    }
   },
   throw() {
     throw new Error("thrown on purpose");

@@ -47,11 +47,15 @@ export async function asking(
   r: {
     variable(text: string): Promise<string>;
     readonly env: { set(name: string, value: string): void };
+    readonly headersOut: { set(name: string, value: string): void; delete(name: string): void };
   },
   { headers, body }: Filterable,
 ): Promise<unknown> {
+  r.headersOut.set("X-Before", "the question");
   headers.set("X-Asked", await r.variable("%{REQUEST_METHOD} %{resp:X-Secret}"));
   r.env.set("FILTERED", "yes");
+  r.headersOut.set("X-Behind", "it");
+  r.headersOut.delete("X-Secret");
   return body?.pipeThrough(upperStream());
 }
 

@@ -132,6 +132,13 @@ const routes: Readonly<Record<string, Route>> = {
     response.on("close", () => clearInterval(timer));
   },
 
+  /** Keeps the event loop from turning, and answers then. */
+  spin(_request, response, query) {
+    const end = performance.now() + count(query, "ms", 1000);
+    while (performance.now() < end);
+    response.end("spun\n");
+  },
+
   /** Never answers; notes what it sees of its client's going. */
   observe(request, response, query) {
     const key = query.get("key") ?? "";

@@ -72,6 +72,11 @@ const actions: Readonly<Record<string, Action>> = {
     await setTimeout(PONDER_MS);
   },
   recall: (r) => Response.json({ state: r.state, lost: r.stateLost, id: r.id, pid: process.pid }),
+  /** Of how many requests this worker holds state. */
+  held: () => {
+    const states = (globalThis as Record<symbol, unknown>)[Symbol.for("tenon.requestStates")];
+    return Response.json({ pid: process.pid, size: (states as { size: number }).size });
+  },
 };
 
 function viewOf(r: HookRequest): unknown {

@@ -24,7 +24,8 @@ server.on("upgrade", (request, socket, head) => {
       if (order === "close") client.close(4001, "as ordered");
       else if (order === "terminate") client.terminate();
       else if (order === "ping") client.ping("are you there");
-      else if (order === "die") process.exit(3);
+      else if (order === "exit") process.exit(3);
+      else if (order === "die") process.kill(process.pid, "SIGKILL");
       else client.send(data, { binary });
     });
     client.on("pong", (data) => client.send(`pong ${data}`));

@@ -16,6 +16,13 @@ function sortedMatches(text: string, pattern: RegExp): string[] {
   return [...new Set([...text.matchAll(pattern)].map((match) => match[1] ?? ""))].sort();
 }
 
+/** How a number is written in the configuration; undefined: as it is. */
+function shown(kind: string | undefined, number: number): string | undefined {
+  if (kind === "TIME") return String(number / 1000);
+  if (kind === "SIZE") return `${number / 1024}M`;
+  return kind === "SHARE" && number < 0 ? `${-number}%` : undefined;
+}
+
 /** Rows of the page: directive to the text of its default. */
 const defaults = new Map(
   [...page.matchAll(/^\| `(Tenon\w+)` \| (.*?) \|/gm)].map(([, name, text]) => [name, text]),
@@ -30,13 +37,12 @@ describe("docs/apache.md", () => {
 
   it("tells the default of each number as the module has it", () => {
     const rows = [
-      ...directives.matchAll(/"(Tenon\w+)", (?:"\w+", )?(COUNT|TIME|OCTAL|SIZE), (\d+),/g),
+      ...directives.matchAll(/"(Tenon\w+)", (?:"\w+", )?(COUNT|TIME|OCTAL|SIZE|SHARE), (-?\d+),/g),
     ];
     assert.ok(rows.length >= 9);
     for (const [, name = "", kind, value] of rows) {
       const number = Number(value);
-      const told = kind === "TIME" ? number / 1000 : kind === "SIZE" ? `${number / 1024}M` : value;
-      assert.equal(defaults.get(name), `\`${told}\``, name);
+      assert.equal(defaults.get(name), `\`${shown(kind, number) ?? value}\``, name);
     }
   });
 });

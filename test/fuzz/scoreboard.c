@@ -13,7 +13,8 @@ enum { QUESTION_WORDS = 5 };
 static void ask(const wire_scoreboard *board, const uint32_t *question)
 {
     const int picked =
-        wire_scoreboard_pick(board, question[0], question[1], (uint64_t)question[2] << 32 | 1);
+        wire_scoreboard_pick(board, question[0], question[1], (uint64_t)question[2] << 32 | 1,
+                             question, question[3] % (QUESTION_WORDS + 1));
 
     if (picked < -1 || picked >= (int)board->slots || picked == 0)
         abort();
@@ -24,6 +25,9 @@ static void ask(const wire_scoreboard *board, const uint32_t *question)
         wire_scoreboard_claim(board, board->slots - 1, WIRE_CLAIMS_PER_SLOT - 1);
         wire_scoreboard_slot(board, board->slots - 1, (wire_slot_word)15);
     }
+    wire_scoreboard_stalls(board, question[0] % 4, question[0], question[1]);
+    if (wire_scoreboard_open_ms(board, question[0]) > WIRE_LONGEST_OPEN_MS)
+        abort();
     wire_scoreboard_claimed(board, question[0] % 4, question[1], question[3] % 2048, question[2],
                             question[4]);
 }

@@ -43,7 +43,8 @@ static void check_file(const uint8_t *bytes, size_t size)
     spool_header header;
     if (size < SPOOL_HEADER_BYTES || spool_header_read(bytes, size, &header) != 0)
         return;
-    if (header.taken < SPOOL_HEADER_BYTES || header.taken > header.written || header.written > size)
+    if (header.taken < SPOOL_HEADER_BYTES || header.taken > header.written ||
+        header.written > size || header.worth > header.written)
         abort();
     check_records(bytes + header.taken, (size_t)(header.written - header.taken));
 }

@@ -54,6 +54,14 @@ function environment(): NodeJS.ProcessEnv {
   return sanitizerEnvironment(reports, join(sanitized, "separate-memory.so"));
 }
 
+/** The same for an httpd that has a library of its own loaded before all others. */
+export function preloading(library: string): NodeJS.ProcessEnv {
+  const variables = environment();
+  const others = variables["LD_PRELOAD"];
+  // That of a sanitizer stays the first.
+  return { ...variables, LD_PRELOAD: others === undefined ? library : `${others}:${library}` };
+}
+
 const tenon = {
   module: join(sanitized ?? join(root, "build", "apache"), "mod_tenon.so"),
   node: process.execPath,
@@ -65,9 +73,10 @@ const WORRYING = /^\[[^\]]+\] \[\w*:(emerg|alert|crit|error|warn)\]/;
 const CRASHED = /AH0005[12]: child pid \d+ exit signal (?!Killed|Terminated)/;
 /**
  * What the event MPM of httpd 2.4.71 does by itself while it stops with connections open, about once in a hundred times on a busy machine, without the module
- * too: its listener is gone before its threads.
+ * too: its listener is gone before its threads (AH03092, AH03093, AH03465, AH10503), or closes a connection in the moment in which a thread does so (AH00468).
  */
-const OWN_END = /AH0309[23]: process_\w+: apr_pollset_add failure/;
+const OWN_END =
+  /: process_\w+: apr_pollset_add failure|\(9\)Bad file descriptor: AH00468: error closing socket/;
 /** The same; under sanitizers it is none of these, since they report a crash. */
 const OWN_CRASH = /AH00052: child pid \d+ exit signal Segmentation fault/;
 /** What httpd says of the machine alone: mod_ssl, of a Debian whose OpenSSL is older than the one that its httpd was built with. */
@@ -192,8 +201,15 @@ export class TestHttpd {
     // Not the process that fills the compile cache.
     const worker = (pid: number): boolean =>
       alive(pid) && environmentOf(pid)["TENON_POOL"] !== undefined;
-    const workers = supervisor === 0 ? [] : childrenOf(supervisor).filter(worker);
+    const spawned = supervisor === 0 ? [] : childrenOf(supervisor);
+    const workers = [...new Set([...spawned, ...this.#takenOver()])].filter(worker);
     return { parent, children, supervisor, workers };
+  }
+
+  /** Workers that were ever taken over from a dead supervisor; their parent is init by now. */
+  #takenOver(): number[] {
+    const lines = this.log().lines().join("\n");
+    return [...lines.matchAll(/TN0244: \[\S+ \d+ (\d+)\]/g)].map(([, pid]) => Number(pid));
   }
 
   /** The workers of a pool, by pid. */
@@ -217,7 +233,9 @@ export class TestHttpd {
   async stop(): Promise<void> {
     const { size } = statSync(join(this.places.logs, "error.log"));
     try {
-      await this.httpd.end();
+      const { running } = this.httpd;
+      const exit = await this.httpd.end();
+      if (running) assert.deepEqual(exit, { code: 0, signal: null }, this.httpd.log.tail());
       await this.#assertNothingLeft();
       this.#assertLogs(size);
       if (reports !== undefined) assert.deepEqual(sanitizerReports(reports), []);
@@ -269,8 +287,8 @@ export class TestHttpd {
           !own.has(line) && (WORRYING.test(line) || CRASHED.test(line) || UNDEFINED.test(line)),
       );
       const surprising = worrying.filter((line) => !this.#expected.has(TAG.exec(line)?.[1] ?? ""));
-      const context = lines.slice(-60).join("\n");
-      assert.deepEqual(surprising, [], `unannounced lines in ${name}, which ends so:\n${context}`);
+      const told = [...surprising, `${name} ends so:`, ...lines.slice(-60)].join("\n");
+      assert.deepEqual(surprising, [], `unannounced lines in ${name}:\n${told}`);
     }
   }
 }

@@ -52,6 +52,7 @@ class Load {
   readonly #again: number[] = [];
   #next: number;
   #answered = 0;
+  #resent = 0;
   readonly #done: () => void;
   readonly #failed: (error: unknown) => void;
   readonly #sockets = new Set<Socket>();
@@ -101,8 +102,14 @@ class Load {
     socket.on("close", () => {
       this.#sockets.delete(socket);
       this.#again.push(...sent);
+      if (!this.#over) this.#resent += sent.length;
       if (!this.#over) this.connect();
     });
+  }
+
+  /** How many requests were not answered and sent again. */
+  get resent(): number {
+    return this.#resent;
   }
 
   get #over(): boolean {
@@ -121,14 +128,15 @@ class Load {
   }
 }
 
-/** Sends all requests and waits for their answers, which must be 200. A request that was not answered is sent again. */
-export async function sendLoad(options: LoadOptions): Promise<void> {
+/** Sends all requests and waits for their answers, which must be 200. A request that was not answered is sent again. @returns how many were */
+export async function sendLoad(options: LoadOptions): Promise<number> {
   let load: Load | undefined;
   try {
     await new Promise<void>((done, failed) => {
       load = new Load(options, done, failed);
       for (let index = 0; index < (options.connections ?? 16); index++) load.connect();
     });
+    return load?.resent ?? 0;
   } finally {
     load?.end();
   }

@@ -2,16 +2,14 @@
 // Log records as test/applications/records.ts writes them down, and the files in which httpd keeps those that wait.
 import {
   chmodSync,
-  closeSync,
   existsSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
-  readSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { readSpoolHeader, type SpoolHeader } from "../../ts/supervisor/log-records.ts";
 import { root } from "./httpd.ts";
 import { waitUntil } from "./processes.ts";
 
@@ -106,17 +104,21 @@ export function spoolFiles(runtime: string, pool: string): SpoolFile[] {
   const folder = join(runtime, "records", pool);
   if (!existsSync(folder)) return [];
   return readdirSync(folder).flatMap((name) => {
-    const header = Buffer.alloc(24);
     try {
-      const descriptor = openSync(join(folder, name), "r");
-      readSync(descriptor, header);
-      closeSync(descriptor);
+      const header = readSpoolHeader(join(folder, name));
+      return header === undefined ? [] : [{ name, waiting: header.written - header.taken }];
     } catch {
       // It was delivered meanwhile.
       return [];
     }
-    return { name, waiting: Number(header.readBigUInt64LE(8) - header.readBigUInt64LE(16)) };
   });
+}
+
+/** Writes a file of a spool as far as its header goes. */
+export function writeSpool(path: string, header: SpoolHeader): void {
+  const bytes = new BigUint64Array(8);
+  bytes.set([0x544e53504f4f4c31n, ...[header.written, header.taken, header.worth].map(BigInt)]);
+  writeFileSync(path, bytes);
 }
 
 /** Bytes of records of a pool that wait. */

@@ -26,6 +26,8 @@ export interface WorkerOptions {
   readonly identity?: Identity;
   readonly hostUids?: readonly number[];
   readonly gracefulTimeoutMs?: number;
+  readonly reload?: "graceful" | "strict" | "off";
+  readonly watch?: readonly string[];
   readonly shutdownTimeoutMs?: number;
   readonly umask?: number;
   readonly directory?: string;
@@ -42,6 +44,8 @@ export interface ControlMessage {
   readonly message?: string;
   readonly stack?: string;
   readonly inFlight?: number;
+  readonly files?: readonly (readonly [string, string])[];
+  readonly file?: string;
 }
 
 export interface WorkerExit {
@@ -197,6 +201,8 @@ export class WorkerProcess {
       concurrency: options.concurrency ?? 10,
       gracefulTimeoutMs: options.gracefulTimeoutMs ?? 5000,
       shutdownTimeoutMs: options.shutdownTimeoutMs ?? 5000,
+      reload: options.reload ?? "off",
+      watch: options.watch ?? [],
     });
   }
 

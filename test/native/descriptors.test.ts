@@ -50,6 +50,19 @@ describe("native/descriptors", () => {
     assert.deepEqual([from, to, a, b].map(isInherited), [false, false, false, false]);
   });
 
+  it("tells that a peer has hung up, though it has left something to read", () => {
+    const [a, b] = pair();
+    writeSync(a, "last");
+    assert.equal(native().hasHungUp(b), false);
+    const [c, d] = native().createSocketPair();
+    opened.push(d);
+    writeSync(c, "last");
+    closeSync(c);
+    assert.equal(native().hasHungUp(d), true);
+    assert.equal(read(d), "last");
+    assert.throws(() => native().hasHungUp(-1), TypeError);
+  });
+
   it("passes descriptors with a message", () => {
     const [a, b] = pair();
     const [from, to] = pipe();

@@ -23,6 +23,8 @@ describe("native/protocol", () => {
       SCOREBOARD_HEADER: protocol.ScoreboardHeader,
       SCOREBOARD_SLOT: protocol.ScoreboardSlot,
       WORKER_STATES: protocol.WorkerState,
+      WORKER_ENDINGS: protocol.WorkerEnding,
+      BREAKER_STATES: protocol.BreakerState,
     });
     assert.ok(names);
     for (const [row, code] of Object.entries(protocol.Header)) {

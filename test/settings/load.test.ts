@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { TenonError } from "../../ts/errors.ts";
 import { parseConfig } from "../../ts/settings/load.ts";
-import { numberSettings, textSettings } from "../../ts/settings/settings.ts";
+import { choiceSettings, numberSettings, textSettings } from "../../ts/settings/settings.ts";
 
 type Entry = Record<string, unknown>;
 
@@ -34,8 +34,9 @@ function refusal(text: string): string {
 describe("settings/load", () => {
   it("gives every setting that is not there its standard value", () => {
     const { pools, logLevel, host, parent } = parseConfig(configOf(POOL));
-    const expected: Entry = { ...POOL, environment: {}, exports: [] };
-    for (const row of [...numberSettings, ...textSettings]) expected[row.key] ??= row.standard;
+    const expected: Entry = { ...POOL, environment: {}, exports: [], watch: [] };
+    for (const row of [...numberSettings, ...textSettings, ...choiceSettings])
+      expected[row.key] ??= row.standard;
     assert.deepEqual(JSON.parse(JSON.stringify(pools[0])), expected);
     assert.deepEqual(
       { logLevel, host, parent },

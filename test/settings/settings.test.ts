@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { numberSettings, textSettings } from "../../ts/settings/settings.ts";
+import { choiceSettings, numberSettings, textSettings } from "../../ts/settings/settings.ts";
 
 const root = new URL("../../", import.meta.url);
 
 function read(path: string): string {
   return readFileSync(new URL(path, root), "utf8");
 }
+
+/** Directives of two numbers, which the module keeps by hand. */
+const pairs: ReadonlySet<string> = new Set([
+  "TenonAge",
+  "TenonMemory",
+  "TenonProcesses",
+  "TenonRequests",
+]);
 
 function shown(value: number, unit: string): string {
   return unit === "octal" ? `0${value.toString(8).padStart(3, "0")}` : String(value);
@@ -32,10 +40,18 @@ describe("settings/settings", () => {
         `${shown(least, unit)} to ${shown(most, unit)}`,
         text,
       ]),
+      ...choiceSettings.map(({ key, directive, type, choices, standard, text }) => [
+        `\`${key}\``,
+        `\`${directive}\``,
+        type,
+        standard,
+        choices.join(", "),
+        text,
+      ]),
     ].map((cells) => `| ${cells.join(" | ")} |`.replace(/ {2,}/g, " "));
     const documented = read("docs/settings.md")
       .split("\n")
-      .filter((line) => /^\| `\w+` \| `Tenon/.test(line) && !line.includes("TenonEnv"));
+      .filter((line) => /^\| `\w+` \| `Tenon/.test(line) && !/TenonEnv|TenonWatch/.test(line));
     assert.deepEqual(documented, rows);
   });
 
@@ -49,7 +65,7 @@ describe("settings/settings", () => {
       ],
     );
     const ours = numberSettings
-      .filter(({ directive }) => directive !== "TenonProcesses")
+      .filter(({ directive }) => !pairs.has(directive))
       .map(({ directive, key, standard, least, most }) => [directive, key, standard, least, most]);
     assert.deepEqual(rows, ours);
     const texts = [...header.matchAll(/X\(\w+, "(\w+)", "(\w+)", [A-Z_]+, "/g)].map((match) =>

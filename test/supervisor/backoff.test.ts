@@ -5,6 +5,7 @@ import {
   type Backoff,
   backoffAfter,
   LONGEST_DELAY_MS,
+  LONGEST_SERVED_DELAY_MS,
   noBackoff,
   SERVED_WELL_MS,
 } from "../../ts/supervisor/backoff.ts";
@@ -14,7 +15,7 @@ function delays(count: number, readyMs: number | undefined, random: number): num
   let backoff: Backoff = noBackoff;
   const all: number[] = [];
   for (let index = 0; index < count; index++) {
-    backoff = backoffAfter({ ...backoff, notBefore: 0 }, readyMs, 0, random);
+    backoff = backoffAfter({ ...backoff, notBefore: 0 }, { readyMs, served: false }, 0, random);
     all.push(backoff.notBefore);
   }
   return all;
@@ -35,7 +36,9 @@ describe("supervisor/backoff", () => {
   });
 
   it("starts at once after the first crash of a worker that was ready", () => {
-    assert.deepEqual(backoffAfter(noBackoff, 5, 1000, 0.5), { failures: 1, notBefore: 1000 });
+    const failed = { readyMs: 5, served: false };
+    const expected = { failures: 1, barren: 1, notBefore: 1000 };
+    assert.deepEqual(backoffAfter(noBackoff, failed, 1000, 0.5), expected);
   });
 
   it("backs off when workers crash again and again soon after they were ready", () => {
@@ -43,14 +46,32 @@ describe("supervisor/backoff", () => {
   });
 
   it("forgets failures once a worker has served well", () => {
-    const failed = { failures: 9, notBefore: 0 };
-    assert.deepEqual(backoffAfter(failed, SERVED_WELL_MS, 70, 0.5), { failures: 1, notBefore: 70 });
-    assert.equal(backoffAfter(failed, SERVED_WELL_MS - 1, 70, 0.5).failures, 10);
+    const failed = { failures: 9, barren: 9, notBefore: 0 };
+    const well = { readyMs: SERVED_WELL_MS, served: false };
+    assert.deepEqual(backoffAfter(failed, well, 70, 0.5), {
+      failures: 1,
+      barren: 0,
+      notBefore: 70,
+    });
+    const sooner = { readyMs: SERVED_WELL_MS - 1, served: false };
+    assert.equal(backoffAfter(failed, sooner, 70, 0.5).failures, 10);
+  });
+
+  it("waits a second at most behind a worker that has answered somebody", () => {
+    const failed = { failures: 9, barren: 2, notBefore: 0 };
+    const served = { readyMs: 5, served: true };
+    assert.deepEqual(backoffAfter(failed, served, 0, 0), {
+      failures: 10,
+      barren: 0,
+      notBefore: LONGEST_SERVED_DELAY_MS / 2,
+    });
+    assert.equal(backoffAfter(failed, { readyMs: 5, served: false }, 0, 0).barren, 3);
   });
 
   it("never goes back in time and never delays longer than the longest", () => {
     const failure = fc.record({
       readyMs: fc.option(fc.nat(20_000), { nil: undefined }),
+      served: fc.boolean(),
       passed: fc.nat(60_000),
       random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
     });
@@ -58,12 +79,13 @@ describe("supervisor/backoff", () => {
       fc.property(fc.array(failure, { maxLength: 60 }), (failures) => {
         let backoff: Backoff = noBackoff;
         let now = 0;
-        for (const { readyMs, passed, random } of failures) {
+        for (const { passed, random, ...failed } of failures) {
           now += passed;
-          const next = backoffAfter(backoff, readyMs, now, random);
+          const next = backoffAfter(backoff, failed, now, random);
           assert.ok(next.notBefore >= backoff.notBefore && next.notBefore >= now);
           assert.ok(next.notBefore <= Math.max(now + LONGEST_DELAY_MS, backoff.notBefore));
           assert.ok(next.failures > 0);
+          assert.equal(next.barren > 0, !failed.served && (failed.readyMs ?? 0) < SERVED_WELL_MS);
           backoff = next;
         }
       }),

@@ -41,20 +41,27 @@ describe("supervisor/control", () => {
     );
   });
 
-  it("finds the message behind a line without end, and drops that", async () => {
+  it("finds the message behind a line without end, drops that, and tells that the worker has closed it", async () => {
     const [ours, theirs] = native().createSocketPair();
     const worker = new Socket({ fd: theirs });
     const messages: WorkerMessage[] = [];
     let control: Control | undefined;
+    let closed = (): void => {};
+    const end = new Promise<void>((resolve) => {
+      closed = resolve;
+    });
     await new Promise<void>((resolve) => {
-      control = new Control(ours, (message) => {
+      const onMessage = (message: WorkerMessage): void => {
         messages.push(message);
         resolve();
-      });
+      };
+      control = new Control(ours, onMessage, closed);
       worker.write("x".repeat(300_000));
       worker.write('\n{"type":"ready","shape":"server"}\n');
     });
     assert.deepEqual(messages, [{ type: "ready", shape: "server" }]);
+    worker.end();
+    await end;
     control?.close();
     worker.resume();
     await once(worker, "close");

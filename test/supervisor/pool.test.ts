@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { alive, processesIn } from "../helpers/processes.ts";
-import { HELLO, Supervised } from "./supervised.ts";
+import { BREAKABLE, HELLO, Supervised } from "./supervised.ts";
 
 describe("supervisor/pool", () => {
   let run: Supervised;
@@ -115,9 +115,22 @@ describe("supervisor/pool", () => {
     await start({ processesMin: 0 });
     run.block(run.path("hello", "w0"));
     assert.equal(await run.get("hello"), "hello");
-    const lines = run.log.lines().map((line) => /TN02[13]\d/.exec(line)?.[0]);
+    const lines = run.log.lines().flatMap((line) => /TN02[13]\d/.exec(line)?.[0] ?? []);
     assert.deepEqual(lines.slice(-4), ["TN0219", "TN0233", "TN0210", "TN0211"]);
     await run.log.waitFor(/TN0219: \[hello 0\] a worker could not be started: .*EADDRINUSE.*w0/);
+  });
+
+  it("does not say of a generation that serves that it does not start, when a worker of it does not", async () => {
+    await start({ processesMin: 2, app: run.app("breakable.ts", BREAKABLE) });
+    for (const slot of [0, 1]) await run.log.waitFor(new RegExp(`TN0211: \\[hello ${slot} `));
+    run.app("broken", "");
+    const pid = await run.workerPid(/TN0211: \[hello 0 /);
+    process.kill(pid, "SIGKILL");
+    await run.log.waitFor(/TN0212: \[hello 0 \d+\] did not start: .*it is broken/);
+    // What is said of the generation is said before.
+    await run.log.waitFor(/TN0233: \[hello 0\]/);
+    assert.ok(!run.log.lines().some((line) => line.includes("TN0262")));
+    assert.equal(await run.get("hello"), "hello");
   });
 
   it("says when the system does not allow the queue its length", async () => {

@@ -89,7 +89,7 @@ describe("a purge of decisions", () => {
   it("reaches the scoreboard that has replaced the worker's own", async () => {
     const old = board();
     const app = run.app("app.ts", APPLICATION);
-    run.write({ name: "Hello", app, processesMin: 1, processesMax: 5 });
+    run.write({ name: "Hello", app, processesMin: 1, processesMax: 9 });
     run.configure();
     await waitUntil("a purge by the old worker", () =>
       purges(board())

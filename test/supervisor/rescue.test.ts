@@ -149,6 +149,7 @@ describe("ts/supervisor/rescue.ts", () => {
               JSON.stringify({ method: "Debugger.paused", params: { callFrames: frames } }),
             );
           }
+          if (method === "Debugger.disable") socket.send(JSON.stringify({ id, result: {} }));
           if (method === "Runtime.evaluate") {
             socket.send(JSON.stringify({ id, result: { result: { value: "x".repeat(1e6) } } }));
           }

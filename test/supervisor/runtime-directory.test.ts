@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -15,6 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RuntimeDirectory } from "../../ts/supervisor/runtime-directory.ts";
+import { writeSpool } from "../helpers/records.ts";
 
 describe("supervisor/runtime-directory", () => {
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
@@ -80,18 +82,37 @@ describe("supervisor/runtime-directory", () => {
     for (const pool of ["behind", "done"]) {
       mkdirSync(join(path, "records", pool), { recursive: true });
     }
-    const file = join(path, "records/behind/0000000000000001-1");
-    writeFileSync(file, "");
+    const ended = spawnSync("true").pid;
+    const kept = `records/behind/0000000000000001-${ended}`;
+    writeSpool(join(path, kept), { written: 300, taken: 100, worth: 200 });
     runtime.remove(undefined);
     assert.deepEqual(readdirSync(path, { recursive: true }).sort(), [
       "records",
       "records/behind",
-      "records/behind/0000000000000001-1",
+      kept,
     ]);
-    rmSync(file);
+    rmSync(join(path, kept));
     runtime.claim();
     runtime.remove(undefined);
     assert.ok(!existsSync(path));
+  });
+
+  it("removes files of log records whose writer was killed and that hold nothing to keep", () => {
+    const runtime = new RuntimeDirectory(path);
+    runtime.claim();
+    mkdirSync(join(path, "records/pool"), { recursive: true });
+    const ended = spawnSync("true").pid;
+    const file = (name: string): string => join(path, "records/pool", name);
+    writeSpool(file(`0000000000000001-${ended}`), { written: 300, taken: 300, worth: 300 });
+    writeSpool(file(`0000000000000002-${ended}`), { written: 300, taken: 200, worth: 200 });
+    // Its writer died before the record was whole.
+    writeSpool(file(`0000000000000003-${ended}`), { written: 300, taken: 300, worth: 400 });
+    const kept = [`0000000000000004-${process.pid}`, `bad-0000000000000005-${ended}`];
+    for (const name of kept) writeSpool(file(name), { written: 64, taken: 64, worth: 0 });
+    writeFileSync(file(`0000000000000006-${ended}`), "something else");
+    runtime.remove(undefined);
+    const left = readdirSync(join(path, "records/pool")).sort();
+    assert.deepEqual(left, [kept[0], `0000000000000006-${ended}`, kept[1]]);
   });
 
   it("leaves nothing at the end, but what is not its own", () => {

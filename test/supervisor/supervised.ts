@@ -58,6 +58,12 @@ export default {
 };
 `;
 
+/** The same, which starts only while there is no file "broken" in its directory. */
+export const BREAKABLE: string = `
+import { existsSync } from "node:fs";
+if (existsSync("broken")) throw new Error("it is broken");
+${HELLO}`;
+
 /** A pool's entry in config.json; only what differs from the standard need be given. */
 export type PoolEntry = Readonly<Record<string, unknown>>;
 
@@ -67,9 +73,12 @@ export class Supervised implements AsyncDisposable {
   readonly runtime: string;
   readonly log: LogFollower;
   readonly #logPath: string;
+  readonly #written = new Map<string, string>();
   #child: ChildProcess | undefined;
   #exit: Promise<number | string | null> | undefined;
   #lifeline: number | undefined;
+  /** As httpd's parent holds it: for one supervisor after the other. */
+  #store: readonly number[] = native().createSocketPair();
 
   /** @param runtime unset: a directory of its own */
   constructor(runtime?: string) {
@@ -88,15 +97,29 @@ export class Supervised implements AsyncDisposable {
     return pid;
   }
 
+  /** Gives up what waits for a successor, as the end of httpd's parent does. */
+  dropStore(): void {
+    for (const fd of this.#store) closeSync(fd);
+    this.#store = [];
+  }
+
   /** Pids of its workers. */
   workers(): number[] {
-    return childrenOf(this.pid).filter((pid) => environmentOf(pid)["TENON_POOL"] !== undefined);
+    const lines = this.log.lines().join("\n");
+    const takenOver = [...lines.matchAll(/TN0244: \[\S+ \d+ (\d+)\]/g)].map(([, pid]) =>
+      Number(pid),
+    );
+    return [...new Set([...childrenOf(this.pid), ...takenOver])].filter(
+      (pid) => alive(pid) && environmentOf(pid)["TENON_POOL"] !== undefined,
+    );
   }
 
   /** Writes an application's file. */
   app(name: string, text: string): string {
     const path = join(this.folder, name);
-    writeFileSync(path, text);
+    // A file that is written anew has changed, and its pool is reloaded.
+    if (this.#written.get(path) !== text) writeFileSync(path, text);
+    this.#written.set(path, text);
     return path;
   }
 
@@ -115,14 +138,17 @@ export class Supervised implements AsyncDisposable {
     writeFileSync(join(this.runtime, "config.json"), JSON.stringify(config), { mode: 0o600 });
   }
 
-  /** Starts the supervisor and hands it the configuration. */
-  start(): void {
+  /** Starts the supervisor and hands it the configuration. @param environment beside PATH */
+  start(environment: Readonly<Record<string, string>> = {}): void {
     const [ours, theirs] = native().createSocketPair();
     const log = openSync(this.#logPath, "a");
     const child = spawn(
       process.execPath,
       ["--disable-warning=ExperimentalWarning", MAIN, this.runtime],
-      { stdio: [theirs, "ignore", log], env: { PATH: process.env["PATH"] ?? "" } },
+      {
+        stdio: [theirs, "ignore", log, ...this.#store],
+        env: { PATH: process.env["PATH"] ?? "", ...environment },
+      },
     );
     this.#exit = new Promise((resolve) => {
       child.once("exit", (code, signal) => resolve(signal ?? code));
@@ -209,6 +235,7 @@ export class Supervised implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child !== undefined) await this.stop();
+    this.dropStore();
     rmSync(this.folder, { recursive: true, force: true });
     if (existsSync(this.folder)) throw new Error(`${this.folder} is still there`);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drives the real main.ts with real workers; the test plays httpd's parent.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { LogFollower } from "../../ts/cli/log-follower.ts";
@@ -46,6 +46,7 @@ describe("supervisor/supervisor", () => {
     const expected = [
       ["", uid, gid, "710"],
       ["compile-cache", uid, process.getgid?.(), "700"],
+      ["control", uid, process.getgid?.(), "600"],
       ["pools", uid, gid, "710"],
       ["pools/hello", uid, gid, "710"],
       ["pools/hello/scoreboard", uid, gid, "640"],
@@ -59,7 +60,14 @@ describe("supervisor/supervisor", () => {
     const pidFile = statSync(join(run.runtime, "supervisor.pid"));
     assert.deepEqual([pidFile.uid, pidFile.mode & 0o7777], [uid, 0o600]);
     assert.equal(readFileSync(join(run.runtime, "supervisor.pid"), "utf8"), `${run.pid}\n`);
-    const names = ["compile-cache", "config.json", "pools", "supervisor.pid"];
+    const names = [
+      "application-cache",
+      "compile-cache",
+      "config.json",
+      "control",
+      "pools",
+      "supervisor.pid",
+    ];
     assert.deepEqual(readdirSync(run.runtime).sort(), names);
   });
 
@@ -233,13 +241,13 @@ describe("supervisor/supervisor", () => {
       await start(hello({ processesMin: 1, processesMax: 1 }));
       await run.log.waitFor(/TN0211/);
       const old = mapBoard(run.path("hello", "scoreboard"));
-      assert.deepEqual([old.slots, old.header(ScoreboardHeader.REPLACED)], [4, 0]);
-      run.write(hello({ processesMin: 1, processesMax: 5, queueLength: 7 }));
+      assert.deepEqual([old.slots, old.header(ScoreboardHeader.REPLACED)], [16, 0]);
+      run.write(hello({ processesMin: 1, processesMax: 9, queueLength: 7 }));
       run.configure();
       await run.log.waitFor(/TN0217/);
       assert.equal(old.header(ScoreboardHeader.REPLACED), 1);
       const board = mapBoard(run.path("hello", "scoreboard"));
-      assert.deepEqual([board.slots, board.header(ScoreboardHeader.REPLACED)], [10, 0]);
+      assert.deepEqual([board.slots, board.header(ScoreboardHeader.REPLACED)], [18, 0]);
       assert.equal(await run.get("hello"), "hello");
     });
 
@@ -267,48 +275,6 @@ describe("supervisor/supervisor", () => {
       await run.log.waitFor(/TN0203: configured: 2 pools/);
       await run.log.waitFor(/TN0202: \[blocked\] the pool could not be set up: EISDIR/);
       assert.equal(await run.get("free"), "hello");
-    });
-  });
-
-  describe("after a supervisor that was killed", () => {
-    it("starts cleanly while the old workers drain", async () => {
-      await start(hello({ processesMin: 1 }));
-      const old = await run.workerPid(/TN0211/);
-      const board = mapBoard(run.path("hello", "scoreboard"));
-      const slow = run.queue("hello");
-      await slow.hello();
-      slow.request({ target: "/hang" });
-      run.signal("SIGKILL");
-      assert.equal(await run.exited(), "SIGKILL");
-      const since = run.log.mark();
-      run.start();
-      const pid = await run.workerPid(/TN0211/, since);
-      assert.notEqual(pid, old);
-      assert.equal(board.header(ScoreboardHeader.REPLACED), 1);
-      const next = mapBoard(run.path("hello", "scoreboard"));
-      assert.deepEqual(
-        [board, next].map((each) => each.slot(0, ScoreboardSlot.INCARNATION)),
-        [1, 2],
-      );
-      assert.equal(await run.get("hello", "/pid"), String(pid));
-      assert.equal(alive(old), true, "the open request keeps the old worker");
-      const gone = run.goneOf(old);
-      slow.socket.destroy();
-      await gone;
-    });
-
-    it("lets a worker finish that writes more than a pipe holds", async () => {
-      await start(hello({ processesMin: 1 }));
-      const pid = await run.workerPid(/TN0211/);
-      const channel = run.queue("hello");
-      const answer = channel.ask({ target: "/flood" });
-      await run.log.waitFor(/TN0220: \[hello 0 \d+\] x/);
-      run.signal("SIGKILL");
-      assert.equal(await run.exited(), "SIGKILL");
-      assert.equal((await answer).text, "hello");
-      channel.socket.destroy();
-      await run.goneOf(pid);
-      rmSync(run.runtime, { recursive: true });
     });
   });
 });

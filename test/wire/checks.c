@@ -255,31 +255,51 @@ static void check_pick(void)
     wire_scoreboard board;
 
     wire_scoreboard_open(&board, board_words, sizeof(board_words));
-    check(wire_scoreboard_pick(&board, now, 1000, 0) == -1, "pick",
+    check(wire_scoreboard_pick(&board, now, 1000, 0, NULL, 0) == -1, "pick",
           "finds none when all are empty");
     set_slot(0, 2, 4, now);
     set_slot(1, 1, 4, now);
     set_slot(2, 1, 4, now);
-    check(wire_scoreboard_pick(&board, now, 1000, 0) == 1, "pick",
+    check(wire_scoreboard_pick(&board, now, 1000, 0, NULL, 0) == 1, "pick",
           "takes the least busy one, the first among equals");
-    check(wire_scoreboard_pick(&board, now, 1000, 1u << 1) == 2, "pick",
+    check(wire_scoreboard_pick(&board, now, 1000, 1u << 1, NULL, 0) == 2, "pick",
           "passes over the one to avoid");
-    check(wire_scoreboard_pick(&board, now, 1000, 7) == -1, "pick", "finds none to avoid all");
+    check(wire_scoreboard_pick(&board, now, 1000, 7, NULL, 0) == -1, "pick",
+          "finds none to avoid all");
     slot_words(1)[WIRE_SLOT_STATE] = WIRE_STATE_DRAINING;
-    check(wire_scoreboard_pick(&board, now, 1000, 0) == 2, "pick", "takes only ready ones");
+    check(wire_scoreboard_pick(&board, now, 1000, 0, NULL, 0) == 2, "pick",
+          "takes only ready ones");
     set_slot(2, 4, 4, now);
-    check(wire_scoreboard_pick(&board, now, 1000, 0) == 0, "pick", "takes only ones with room");
+    check(wire_scoreboard_pick(&board, now, 1000, 0, NULL, 0) == 0, "pick",
+          "takes only ones with room");
     set_slot(2, 0, 0, now);
-    check(wire_scoreboard_pick(&board, now, 1000, 0) == 0, "pick", "takes none without capacity");
+    check(wire_scoreboard_pick(&board, now, 1000, 0, NULL, 0) == 0, "pick",
+          "takes none without capacity");
     set_slot(2, 0, 4, now - 1001);
-    check(wire_scoreboard_pick(&board, now, 1000, 0) == 0, "pick",
+    check(wire_scoreboard_pick(&board, now, 1000, 0, NULL, 0) == 0, "pick",
           "passes over one whose heartbeat is old");
     set_slot(2, 0, 4, now - 1000);
-    check(wire_scoreboard_pick(&board, now, 1000, 0) == 2, "pick",
+    check(wire_scoreboard_pick(&board, now, 1000, 1, NULL, 0) == 2, "pick",
           "takes one whose heartbeat is just fresh, over the clock's wrap");
+    check(wire_scoreboard_pick(&board, now, 1000, 0, NULL, 0) == 0, "pick",
+          "takes one whose heartbeat is late only when there is no other");
     set_slot(2, 0, 4, now + 3);
-    check(wire_scoreboard_pick(&board, now, 1000, 0) == 2, "pick",
+    check(wire_scoreboard_pick(&board, now, 1000, 0, NULL, 0) == 2, "pick",
           "takes one whose heartbeat is later than the time of asking");
+    check(wire_scoreboard_pick(&board, now, 1000, 0, (const uint32_t[]){0, 0, 3}, 3) == 0, "pick",
+          "believes the caller that it keeps a worker busy which has not told so yet");
+    check(wire_scoreboard_pick(&board, now, 1000, 0, (const uint32_t[]){0, 0, 3}, 2) == 2, "pick",
+          "reads no more of what the caller counts than there is");
+    check(wire_scoreboard_stalls(&board, 2, now + 3, 1000) == 0, "stall",
+          "is none while the heartbeat is fresh");
+    check(wire_scoreboard_stalls(&board, 2, now + 1004, 1000) == 1, "stall",
+          "is one when the heartbeat is old");
+    check(wire_scoreboard_stalls(&board, SLOTS, now + 1004, 1000) == 0, "stall",
+          "is none in a slot that there is not");
+    slot_words(2)[WIRE_SLOT_STATE] = WIRE_STATE_STARTING;
+    check(wire_scoreboard_stalls(&board, 2, now + 1004, 1000) == 0, "stall",
+          "is none of a worker that starts");
+    slot_words(2)[WIRE_SLOT_STATE] = WIRE_STATE_READY;
     slot_words(2)[WIRE_SLOT_INCARNATION] = 7;
     check(wire_scoreboard_room(&board, 2, 7, now, 1000) == 1, "room",
           "is in a worker that pick takes");

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  BreakerState,
   ScoreboardHeader,
   ScoreboardSize,
   ScoreboardSlot,
@@ -24,6 +25,8 @@ describe("ts/wire/scoreboard.ts", () => {
     board.setSlot(4, ScoreboardSlot.CAPACITY, 1);
     board.setSlot(4, ScoreboardSlot.HEARTBEAT, 950);
     board.setClaim(3, 1023, claimWord(0xfffff, 7));
+    board.setHeader(ScoreboardHeader.BREAKER, BreakerState.OPEN);
+    board.setHeader(ScoreboardHeader.BREAKER_UNTIL, 204);
     board.purge(2 ** 40 + 3);
     board.purge(2 ** 41 + 5, "accessChecker");
     const lines = withFolder((folder) => {
@@ -39,6 +42,8 @@ describe("ts/wire/scoreboard.ts", () => {
       `claim ${0xfffff007}`,
       "pick 4",
       `purged ${2 ** 40 + 3} ${2 ** 41 + 5}`,
+      // Far away, soon, past.
+      "open 0 4 0",
     ]);
   });
 

@@ -53,6 +53,12 @@ static void print_tables(void)
 #define STATES(name, value, meaning) \
     printf("WorkerState " #name " %u\n", (unsigned)WIRE_STATE_##name);
     WIRE_WORKER_STATES(STATES)
+#define ENDINGS(name, value, meaning) \
+    printf("WorkerEnding " #name " %u\n", (unsigned)WIRE_ENDING_##name);
+    WIRE_WORKER_ENDINGS(ENDINGS)
+#define BREAKERS(name, value, meaning) \
+    printf("BreakerState " #name " %u\n", (unsigned)WIRE_BREAKER_##name);
+    WIRE_BREAKER_STATES(BREAKERS)
 #define NAMES(name, value, meaning) printf("headerNames " meaning " %u\n", (unsigned)value);
     WIRE_HEADERS(NAMES)
 }
@@ -115,9 +121,11 @@ static int print_board(const char *path, unsigned slot, unsigned claim)
     printf("supervisor %u\n", wire_scoreboard_header(&board, WIRE_BOARD_SUPERVISOR));
     printf("pid %u\n", wire_scoreboard_slot(&board, slot, WIRE_SLOT_PID));
     printf("claim %u\n", wire_scoreboard_claim(&board, slot, claim));
-    printf("pick %d\n", wire_scoreboard_pick(&board, 1000, 100, 0));
+    printf("pick %d\n", wire_scoreboard_pick(&board, 1000, 100, 0, NULL, 0));
     printf("purged %llu %llu\n", (unsigned long long)wire_scoreboard_purged(&board, "fixups"),
            (unsigned long long)wire_scoreboard_purged(&board, "accessChecker"));
+    printf("open %u %u %u\n", wire_scoreboard_open_ms(&board, 4000000000u),
+           wire_scoreboard_open_ms(&board, 200), wire_scoreboard_open_ms(&board, 205));
     return 0;
 }
 

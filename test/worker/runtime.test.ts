@@ -13,6 +13,7 @@ import {
 } from "../../ts/wire/protocol.ts";
 import { decodeAbort } from "../../ts/wire/signal.ts";
 import type { HostChannel } from "../helpers/fake-host.ts";
+import { waitUntil } from "../helpers/processes.ts";
 import { startWorker, type WorkerOptions, type WorkerProcess } from "../helpers/worker-process.ts";
 
 const NOBODY = 65534;
@@ -105,6 +106,30 @@ describe("runtime of a worker", () => {
     assert.equal(running.word(ScoreboardSlot.IN_FLIGHT), 1);
   });
 
+  it("begins nothing that its host took back while the event loop did not turn", async () => {
+    const running = await start();
+    const spins = running.connect();
+    const hello = await spins.hello();
+    const [taken, kept] = [running.connect(), running.connect()];
+    await Promise.all([taken.hello(), kept.hello()]);
+    spins.request({ target: "/spin?ms=1500" });
+    await waitUntil("the spin", () => running.claim(hello.claimIndex) !== hello.claim);
+    taken.request({ method: "POST", target: "/observe?key=taken" });
+    taken.socket.end();
+    kept.request({ method: "POST", target: "/status" });
+    await kept.frameOf(FrameType.RESPONSE);
+    await taken.closed();
+    await waitUntil(
+      "the end of what was taken back",
+      () => running.word(ScoreboardSlot.IN_FLIGHT) === 0,
+    );
+    const other = running.connect();
+    await occupy(other, "other");
+    other.socket.destroy();
+    await running.stderrMatches(/^observed close of other$/m);
+    assert.doesNotMatch(running.stderr, /taken/);
+  });
+
   it("takes from the queue only while it has room", async () => {
     const running = await start({ concurrency: 1 });
     const busy = running.connect();
@@ -148,6 +173,10 @@ describe("runtime of a worker", () => {
       else running.dropControl();
       await idle.frameOf(FrameType.CLOSE);
       assert.equal(running.word(ScoreboardSlot.STATE), WorkerState.DRAINING);
+      // It found the worker ready, and is told at once to look for another.
+      const late = running.connect();
+      late.request({ target: "/status" });
+      await late.closed();
       // It crosses CLOSE, and is not begun.
       const hello = await idle.hello();
       idle.request({ target: "/status" });

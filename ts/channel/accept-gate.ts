@@ -14,7 +14,12 @@ export interface AcceptGateOptions {
   readonly onConnection: (fd: number) => void;
   /** Called when a connection was closed because its peer is not the host. */
   readonly onRefused: (peer: AcceptedConnection) => void;
+  /** Called when the system has no descriptor, or no memory, for a connection; it waits on. The callee closes the gate until there is one again. @param code of errno(3) */
+  readonly onExhausted: (code: string) => void;
 }
+
+/** What accept4(2) fails with for want of something that others may give back. */
+const EXHAUSTED: readonly unknown[] = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"];
 
 /**
  * A gate before a listening socket.
@@ -53,11 +58,22 @@ export class AcceptGate {
     this.#watcher.close();
   }
 
+  #next(fd: number): AcceptedConnection | undefined {
+    try {
+      return this.#native.acceptConnection(fd);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (!EXHAUSTED.includes(code)) throw error;
+      this.#options.onExhausted(String(code));
+      return undefined;
+    }
+  }
+
   #accept(): void {
     const { fd, batch, hostUids, onConnection, onRefused } = this.#options;
     // onConnection may close the gate.
     for (let taken = 0; taken < batch && this.#isOpen; taken++) {
-      const connection = this.#native.acceptConnection(fd);
+      const connection = this.#next(fd);
       if (connection === undefined) return;
       if (hostUids.includes(connection.uid)) {
         onConnection(connection.fd);

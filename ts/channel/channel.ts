@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The worker's end of one channel. Made by ts/worker/runtime.ts for each accepted connection; calls the codec and exchange.ts.
 import { Socket } from "node:net";
+import { native } from "../native.ts";
 import { ExchangeEvent, ExchangeState, nextState, stateAfterHostFrame } from "../wire/exchange.ts";
 import { frameTypeName } from "../wire/frame.ts";
 import { decodeReply } from "../wire/hook-message.ts";
@@ -99,6 +100,11 @@ export class Channel implements Carrier {
 
   get idle(): boolean {
     return this.#exchange === undefined;
+  }
+
+  /** Whether the host has ended the channel already, though frames of it may wait to be read. */
+  get hungUp(): boolean {
+    return native().hasHungUp(this.#fd);
   }
 
   get exchange(): Exchange | undefined {

@@ -25,23 +25,43 @@ export interface StartMessage {
   readonly concurrency: number;
   readonly gracefulTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
+  /** What becomes of the worker when a file that it has loaded changes. */
+  readonly reload: "graceful" | "strict" | "off";
+  /** TenonWatch: files and directories that the application is made from beside those that it loads. */
+  readonly watch: readonly string[];
 }
+
+/** A file that an application is made from: its path, and what it was before it was loaded (ts/file-watch.ts). */
+export type FileStamp = readonly [path: string, stamp: string];
 
 /** The event loop turns again: what ran was terminated. */
 export interface RescuedMessage {
   readonly type: "rescued";
-  /** For the log of the virtual host of the request that is answered with 504. */
+  /** What was passed: the time that it may keep the event loop (its request is answered with 504), or the memory that it may take (500). */
+  readonly limit: "stall" | "memory";
+  /** For the log of the request's virtual host; empty: nothing was terminated. */
   readonly why: string;
 }
 
+/** Another supervisor has taken the worker over, and knows nothing of what was said to the one before: what still holds is to be said again. */
+export interface AdoptedMessage {
+  readonly type: "adopted";
+  /** Its pid: by then it may have begun a rescue itself. */
+  readonly supervisor: number;
+}
+
 /** What a supervisor says. */
-export type SupervisorMessage = StartMessage | { readonly type: "drain" } | RescuedMessage;
+export type SupervisorMessage =
+  | StartMessage
+  | { readonly type: "drain" }
+  | RescuedMessage
+  | AdoptedMessage;
 
 /** Key in a worker's `process` of the function that a supervisor calls through the inspector while what runs is paused: names the request. */
 export const rescueKey: unique symbol = Symbol.for("tenon.rescue") as never;
-/** The call of that function. @param whatever also when no request is found */
-export function rescueExpression(whatever: boolean): string {
-  return `process[Symbol.for("tenon.rescue")](${whatever})`;
+/** The call of that function. @param whatever also when no request is found @param supervisor pid of the one that calls */
+export function rescueExpression(whatever: boolean, supervisor: number): string {
+  return `process[Symbol.for("tenon.rescue")](${whatever}, ${supervisor})`;
 }
 
 /** What a worker says. */
@@ -54,5 +74,9 @@ export type WorkerMessage =
       readonly stack: string;
     }
   | { readonly type: "draining"; readonly inFlight: number }
+  /** Files that the application is made from; as often as there are more. */
+  | { readonly type: "loaded"; readonly files: readonly FileStamp[] }
+  /** A file has changed: a strict worker begins nothing more. */
+  | { readonly type: "outdated"; readonly file: string }
   /** The worker's scoreboard is not the pool's any more: decisions of the export, or all, are to be purged in that. */
   | { readonly type: "purge"; readonly export?: string };

@@ -5,13 +5,12 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Entry } from "../wire/entries.ts";
 import type { Ask, Reply, Result } from "../wire/hook-message.ts";
 import type { RequestHead } from "../wire/message.ts";
-import { Fact, Flag, LogLevel, Phase, WireError, WireNumber } from "../wire/protocol.ts";
+import { Fact, Flag, LogLevel, Phase, WireError } from "../wire/protocol.ts";
+import { BodyCredit } from "./body-credit.ts";
 import { countLargeBody } from "./body-memory.ts";
 import { closeSource, type FileSource } from "./file-source.ts";
 import { batch } from "./frame-batch.ts";
 
-/** Body that may be on its way to the application at once, bytes. It bounds the memory of an upload. */
-const CREDIT_BYTES = 262144;
 /** Body from which one counts as large, bytes. */
 const LARGE_BYTES = 1048576;
 /** Staged response body that is sent without waiting for the end of the turn, bytes. */
@@ -121,12 +120,8 @@ export class Exchange {
   /** Number of `ask`s without a reply. */
   #asking = 0;
   // The request's body.
-  #granted = 0;
-  #credit = 0;
+  #body: BodyCredit;
   #pullsAll = false;
-  #receivedBytes = 0;
-  #bodyEnded = false;
-  #bodyLength: number | undefined;
   // The response, staged until the next flush.
   #status = 0;
   #reason = "";
@@ -154,13 +149,12 @@ export class Exchange {
     this.request = request;
     this.number = request.exchange;
     this.hook = request.phase !== Phase.HANDLER || request.facts[Fact.EXPORT] !== undefined;
-    this.#bodyLength = request.bodyLength;
-    this.#bodyEnded = flags !== 0;
+    this.#body = new BodyCredit(request.bodyLength, flags !== 0);
   }
 
   /** Whether the request's body has come whole. */
   get bodyEnded(): boolean {
-    return this.#bodyEnded;
+    return this.#body.ended;
   }
 
   /** Whether `respond` was called. */
@@ -192,9 +186,9 @@ export class Exchange {
     return this.#carrier.saturated;
   }
 
-  /** Asks the host for body; call it again whenever chunks were used up. Keeps at most CREDIT_BYTES on the way. */
+  /** Asks the host for body; call it again whenever chunks were used up. */
   pull(): void {
-    if (this.#bodyEnded || this.over) return;
+    if (this.#body.ended || this.over) return;
     // The host takes no PULL for a tunnel before its 101.
     if (this.#switching) this.#pullsBehindSwitch = true;
     else if (this.#encodePull()) this.#carrier.send(batch.take(), undefined);
@@ -205,7 +199,7 @@ export class Exchange {
    * first, so that the host knows by the credit what has been filtered.
    */
   pullAll(): void {
-    if (this.#bodyEnded || this.over) return;
+    if (this.#body.ended || this.over) return;
     this.#pullsAll = true;
     this.#planFlush();
   }
@@ -248,8 +242,7 @@ export class Exchange {
     this.#switching = true;
     this.#reason = reason;
     this.#headers = headers;
-    this.#bodyEnded = false;
-    this.#bodyLength = undefined;
+    this.#body.goOn();
     this.#planFlush();
   }
 
@@ -380,15 +373,9 @@ export class Exchange {
 
   /** Channel only: DATA has come. Returns the error of a body that must not be, or 0. */
   receive(chunk: Uint8Array): WireError | 0 {
-    if (this.#bodyEnded) return WireError.OUT_OF_ORDER;
-    const declared = this.#bodyLength;
-    this.#receivedBytes += chunk.length;
-    if (this.#receivedBytes > this.#granted + WireNumber.EAGER_BODY_BYTES)
-      return WireError.OVER_CREDIT;
-    if (declared !== undefined && this.#receivedBytes > declared) return WireError.BAD_LENGTH;
-    // What a host sends before it has seen the first PULL counts too: at worst it is then allowed a little more.
-    this.#credit = Math.max(0, this.#credit - chunk.length);
-    if (this.#receivedBytes > LARGE_BYTES) countLargeBody(chunk.length);
+    const error = this.#body.receive(chunk.length);
+    if (error !== 0) return error;
+    if (this.#body.receivedBytes > LARGE_BYTES) countLargeBody(chunk.length);
     if (this.listener !== undefined) currentExchange.run(this, deliverChunk, this.listener, chunk);
     return 0;
   }
@@ -397,13 +384,7 @@ export class Exchange {
   receiveReply(reply: Reply, ended: boolean): WireError | 0 {
     if (this.#asking === 0) return WireError.OUT_OF_ORDER;
     this.#asking -= 1;
-    if (!ended) {
-      this.#bodyEnded = false;
-      this.#bodyLength = undefined;
-      this.#receivedBytes = 0;
-      this.#granted = 0;
-      this.#credit = 0;
-    }
+    if (!ended) this.#body = new BodyCredit(undefined, false);
     const { listener } = this;
     if (listener !== undefined) currentExchange.run(this, deliverReply, listener, reply, ended);
     return 0;
@@ -411,11 +392,8 @@ export class Exchange {
 
   /** Channel only: the host has ended its direction. @param length the body's, of END; -1 by flag */
   receiveEnd(length: number, trailers: readonly string[]): WireError | 0 {
-    if (this.#bodyEnded) return WireError.OUT_OF_ORDER;
-    const declared = this.#bodyLength;
-    if (length >= 0 && length !== this.#receivedBytes) return WireError.BAD_LENGTH;
-    if (declared !== undefined && declared !== this.#receivedBytes) return WireError.BAD_LENGTH;
-    this.#bodyEnded = true;
+    const error = this.#body.end(length);
+    if (error !== 0) return error;
     if (this.listener !== undefined) currentExchange.run(this, deliverEnd, this.listener, trailers);
     return 0;
   }
@@ -477,15 +455,8 @@ export class Exchange {
 
   /** Returns false when the host may send enough as it is. */
   #encodePull(): boolean {
-    const declared = this.#bodyLength;
-    const aim =
-      declared === undefined
-        ? CREDIT_BYTES
-        : Math.min(CREDIT_BYTES, declared - this.#receivedBytes);
-    if (this.#credit >= aim || this.#credit > CREDIT_BYTES / 2) return false;
-    const more = aim - this.#credit;
-    this.#granted += more;
-    this.#credit = aim;
+    const more = this.#body.grant();
+    if (more === 0) return false;
     batch.pull(more);
     return true;
   }
@@ -501,10 +472,8 @@ export class Exchange {
 
   #encodePullAll(): void {
     this.#pullsAll = false;
-    const more = this.#receivedBytes + WireNumber.FILTER_CREDIT_BYTES - this.#granted;
-    if (more <= 0 || this.#bodyEnded) return;
-    this.#granted += more;
-    batch.pull(more);
+    const more = this.#body.grantFilter();
+    if (more > 0) batch.pull(more);
   }
 
   #encodeSwitch(): void {

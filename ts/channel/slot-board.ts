@@ -68,8 +68,10 @@ export class SlotBoard {
     this.#store(ScoreboardSlot.STATE, state);
   }
 
-  /** Shows that the event loop turns. */
+  /** Shows that the event loop turns, and how much of its time it has been at work. */
   beat(): void {
+    const { active } = performance.eventLoopUtilization();
+    this.#store(ScoreboardSlot.LOOP_ACTIVE, Math.floor(active) >>> 0);
     this.#store(ScoreboardSlot.HEARTBEAT, monotonicMs());
   }
 

@@ -282,13 +282,22 @@ export function checkConfig(
   return { code: result.status, output: result.stdout + result.stderr };
 }
 
-/** Asks the system for a loopback port that nobody listens on at this moment. */
+/** Ports that were given lately: whoever got one may not listen yet. */
+const given = new Set<number>();
+const MOST_GIVEN = 1000;
+
+/** Asks the system for a loopback port that nobody listens on at this moment, and that nobody else got here lately. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("not a TCP address");
+  const { port } = address;
+  // Taken while this one is held: the system gives another.
+  const free = given.has(port) ? await freePort() : port;
   server.close();
   await once(server, "close");
-  if (address === null || typeof address === "string") throw new TypeError("not a TCP address");
-  return address.port;
+  if (given.size >= MOST_GIVEN) given.clear();
+  given.add(free);
+  return free;
 }

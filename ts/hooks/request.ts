@@ -65,9 +65,8 @@ export class HookRequest {
   readonly #host: RequestHost;
   readonly #changes: Entry[] = [];
   readonly #tables: (PairTable | undefined)[] = [];
-  #record: Map<string, string> | undefined;
-  /** Fields that the hook has unset: a fact of the same meaning counts no more. */
-  readonly #unset = new Set<Settable>();
+  /** Fields of the record that the hook has set; undefined: unset, and a fact of the same meaning counts no more. */
+  #fresh: Map<string, string | undefined> | undefined;
   #arguments: readonly string[] | undefined;
   #over: string | undefined;
   /** Whether what the host evaluated before is still what it would find. */
@@ -182,7 +181,7 @@ export class HookRequest {
   /** Authenticated user (`user`; REMOTE_USER). */
   get user(): string | undefined {
     const user = this.#value("user");
-    if (user !== undefined || this.#unset.has("user")) return user;
+    if (user !== undefined || this.#fresh?.has("user")) return user;
     const fact = this.#fact(Fact.USER);
     this.#lacksUser ||= fact === undefined;
     return fact === undefined ? undefined : textOf(fact);
@@ -195,7 +194,7 @@ export class HookRequest {
   /** Scheme that authenticated the user, such as Basic (`ap_auth_type`; AUTH_TYPE). */
   get authType(): string | undefined {
     const type = this.#value("ap_auth_type");
-    if (type !== undefined || this.#unset.has("ap_auth_type")) return type;
+    if (type !== undefined || this.#fresh?.has("ap_auth_type")) return type;
     return this.#fact(Fact.AUTH_TYPE);
   }
 
@@ -455,25 +454,19 @@ export class HookRequest {
   }
 
   #value(name: string): string | undefined {
-    this.#record ??= this.#readRecord();
-    const value = this.#record.get(name);
+    const value = this.#fresh?.has(name) ? this.#fresh.get(name) : this.#given(name);
     return value === undefined ? undefined : textOf(value);
   }
 
   #set(name: Settable, value: string | undefined): void {
-    this.#record ??= this.#readRecord();
-    if (value === undefined) {
-      this.#change(EntryTable.RECORD, EntryOperation.UNSET, name, undefined);
-      this.#record.delete(name);
-      this.#unset.add(name);
-      return;
-    }
-    if (typeof value !== "string" || value.includes("\0")) {
+    if (value !== undefined && (typeof value !== "string" || value.includes("\0"))) {
       throw new TypeError(`${name} must be a text without NUL, not ${JSON.stringify(value)}`);
     }
-    const bytes = bytesOf(value);
-    this.#change(EntryTable.RECORD, EntryOperation.SET, name, bytes);
-    this.#record.set(name, bytes);
+    const bytes = value === undefined ? undefined : bytesOf(value);
+    const operation = bytes === undefined ? EntryOperation.UNSET : EntryOperation.SET;
+    this.#change(EntryTable.RECORD, operation, name, bytes);
+    this.#fresh ??= new Map();
+    this.#fresh.set(name, bytes);
   }
 
   #change(
@@ -487,12 +480,11 @@ export class HookRequest {
     this.#changes.push({ table, operation, name, value });
   }
 
-  #readRecord(): Map<string, string> {
-    const record = new Map<string, string>();
-    for (const { table, name, value } of this.#head.entries) {
-      if (table === EntryTable.RECORD && value !== undefined) record.set(name, value);
-    }
-    return record;
+  /** A field of the record as it came. Most hooks read few: a table of all would cost more than to look for each. */
+  #given(name: string): string | undefined {
+    return this.#head.entries.findLast((entry) => {
+      return entry.name === name && entry.table === EntryTable.RECORD && entry.value !== undefined;
+    })?.value;
   }
 
   #known(expression: string): string | undefined {

@@ -175,7 +175,7 @@ export class HookRun implements ExchangeListener, RequestHost {
       return;
     }
     const { code, value } = outcomeOf(phase, this.#name, result, this.request);
-    this.result(code, value === undefined ? [] : [valueEntry(value)], cache);
+    this.result(code, value === undefined ? [] : [recordEntry("value", value)], cache);
   }
 
   /** Ends the exchange with a code, and with all that the hook has changed. @param entries more changes @throws what Exchange.result throws */
@@ -194,24 +194,29 @@ export class HookRun implements ExchangeListener, RequestHost {
   async conclude(): Promise<void> {
     const open = this.#asking?.close(new Error(RETURNED));
     if (open !== undefined) await open;
+    this.#changeBeforeAnswer();
+  }
+
+  /** What RESULT would say with a code goes before an answer. */
+  #changeBeforeAnswer(): void {
     const changes = HookRequest.take(this.request, RETURNED);
-    if (changes.length > 0) this.exchange.change(changes);
+    const stated = this.stated ? [recordEntry("state", "1")] : [];
+    if (changes.length + stated.length > 0) this.exchange.change([...changes, ...stated]);
   }
 
   #respond(response: Response): void {
-    const changes = HookRequest.take(this.request, RETURNED);
-    if (changes.length > 0) this.exchange.change(changes);
+    this.#changeBeforeAnswer();
     this.#sender = new ResponseSender(this.exchange);
     const head = this.#head.facts[Fact.METHOD] === "HEAD";
     this.#sender.send(response, head, this.#name).catch((error) => this.fail(error));
   }
 }
 
-function valueEntry(value: string): Entry {
+function recordEntry(name: string, value: string): Entry {
   return {
     operation: EntryOperation.SET,
     table: EntryTable.RECORD,
-    name: "value",
+    name,
     value: bytesOf(value),
   };
 }

@@ -3,10 +3,12 @@
 import { isAbsolute } from "node:path";
 import { fail } from "../errors.ts";
 import {
+  choiceSettings,
   type NumberKey,
   type NumberRow,
   numberSettings,
   type PoolSettings,
+  type ReloadMode,
   type TextKey,
   type TextRow,
   textSettings,
@@ -20,12 +22,15 @@ export interface Config {
   readonly host: { readonly uid: number; readonly gid: number };
   /** httpd's level, 0 (emerg) to 15 (trace8). */
   readonly logLevel: number;
+  /** Most workers of all pools together. */
+  readonly processesTotal: number;
   readonly pools: readonly PoolSettings[];
 }
 
 type Entry = Readonly<Record<string, unknown>>;
 
 const FORMAT_VERSION = 1;
+const PROCESSES_TOTAL = 100;
 const LARGEST_ID = 0xffff_fffe;
 const POOL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const EXPORT_NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
@@ -64,6 +69,10 @@ export function parseConfig(text: string): Config {
       gid: numberOf(host, "gid", 0, LARGEST_ID, "host"),
     },
     logLevel: numberOf(config, "logLevel", 0, 15, "config.json"),
+    processesTotal:
+      config["processesTotal"] === undefined
+        ? PROCESSES_TOTAL
+        : numberOf(config, "processesTotal", 1, 65_535, "config.json"),
     pools: parsePools(pools),
   };
 }
@@ -94,6 +103,8 @@ function parsePool(value: unknown, index: number): PoolSettings {
     ...(Object.fromEntries(
       numberSettings.map((row) => [row.key, numberSetting(entry, row, where)]),
     ) as Record<NumberKey, number>),
+    reload: parseReload(entry["reload"], where),
+    watch: parsePaths(entry["watch"], where),
     environment: parseEnvironment(environment, where),
     exports: parseExports(entry["exports"], where),
   };
@@ -119,6 +130,22 @@ function textSetting(entry: Entry, row: TextRow, where: string): string {
     throw wrong(where, row.key, "an absolute path", value);
   }
   return value;
+}
+
+function parseReload(value: unknown, where: string): ReloadMode {
+  const [{ key, choices, standard }] = choiceSettings;
+  if (value === undefined) return standard;
+  const chosen = choices.find((choice) => choice === value);
+  if (chosen === undefined) throw wrong(where, key, `one of ${choices.join(", ")}`, value);
+  return chosen;
+}
+
+function parsePaths(value: unknown, where: string): readonly string[] {
+  if (value === undefined) return [];
+  const isPath = (path: unknown): boolean =>
+    typeof path === "string" && isAbsolute(path) && !path.includes("\0");
+  if (Array.isArray(value) && value.every(isPath)) return value as string[];
+  throw wrong(where, "watch", "an array of absolute paths", value);
 }
 
 function parseEnvironment(value: unknown, where: string): Record<string, string> {

@@ -12,7 +12,7 @@ interface SettingRow {
 /** A setting that is a whole number. */
 export interface NumberRow extends SettingRow {
   readonly type: "number";
-  readonly unit: "" | "ms" | "octal";
+  readonly unit: "" | "ms" | "KiB" | "%" | "octal";
   readonly standard: number;
   readonly least: number;
   readonly most: number;
@@ -147,6 +147,66 @@ export const numberSettings = [
     text: "Most open files of a worker (RLIMIT_NOFILE)",
   },
   {
+    key: "memorySoft",
+    directive: "TenonMemory",
+    type: "number",
+    unit: "KiB",
+    standard: 524_288,
+    least: 0,
+    most: 1_073_741_824,
+    text: "Memory of its own at which a worker is replaced: its successor is ready first; 0 is no limit",
+  },
+  {
+    key: "memoryHard",
+    directive: "TenonMemory",
+    type: "number",
+    unit: "KiB",
+    standard: 1_048_576,
+    least: 0,
+    most: 1_073_741_824,
+    text: "Memory of its own at which a worker is stopped: what runs is terminated, or the worker killed; 0 is no limit",
+  },
+  {
+    key: "requests",
+    directive: "TenonRequests",
+    type: "number",
+    unit: "",
+    standard: 1_000_000,
+    least: 0,
+    most: 1_000_000_000,
+    text: "Requests after which a worker is replaced: its successor is ready first; 0 is no limit",
+  },
+  {
+    key: "requestsJitter",
+    directive: "TenonRequests",
+    type: "number",
+    unit: "%",
+    standard: 20,
+    least: 0,
+    most: 100,
+    text: "By how much less of that a worker may have, at random",
+  },
+  {
+    key: "ageMs",
+    directive: "TenonAge",
+    type: "number",
+    unit: "ms",
+    standard: 86_400_000,
+    least: 0,
+    most: 1_728_000_000,
+    text: "Time after which a worker is replaced: its successor is ready first; 0 is no limit",
+  },
+  {
+    key: "ageJitter",
+    directive: "TenonAge",
+    type: "number",
+    unit: "%",
+    standard: 20,
+    least: 0,
+    most: 100,
+    text: "By how much less of that a worker may have, at random",
+  },
+  {
     key: "umask",
     directive: "TenonUmask",
     type: "number",
@@ -190,6 +250,20 @@ export const textSettings = [
   },
 ] as const;
 
+/** Words of a pool: one of a few. */
+export const choiceSettings = [
+  {
+    key: "reload",
+    directive: "TenonReload",
+    type: "choice",
+    choices: ["graceful", "strict", "off"],
+    standard: "graceful",
+    text: "What becomes of the workers when a file changes that the application is made from",
+  },
+] as const;
+
+export type ChoiceKey = (typeof choiceSettings)[number]["key"];
+export type ReloadMode = (typeof choiceSettings)[0]["choices"][number];
 export type NumberKey = (typeof numberSettings)[number]["key"];
 export type TextKey = (typeof textSettings)[number]["key"];
 
@@ -198,6 +272,9 @@ export interface PoolSettings
   extends Readonly<Record<NumberKey, number>>,
     Readonly<Record<TextKey, string>> {
   readonly name: string;
+  readonly reload: ReloadMode;
+  /** Absolute paths of files and directories that count as the application's (TenonWatch). */
+  readonly watch: readonly string[];
   /** Variables that TenonEnv adds to a worker's environment. */
   readonly environment: Readonly<Record<string, string>>;
   /** Functions that the configuration names as hooks, or `*`: any. An application that exports one needs no default export. */

@@ -5,33 +5,48 @@
 export interface Backoff {
   /** Failures since a worker last served well. */
   readonly failures: number;
+  /** Failures in a row of workers that have answered nobody. */
+  readonly barren: number;
   /** No worker is started before this time, monotonic ms. */
   readonly notBefore: number;
 }
 
+/** How a worker did that exited unasked, or did not start. */
+export interface Failed {
+  /** How long it had been ready, ms; undefined when it never was. */
+  readonly readyMs: number | undefined;
+  /** It has finished an exchange. */
+  readonly served: boolean;
+}
+
 export const FIRST_DELAY_MS = 100;
 export const LONGEST_DELAY_MS = 30_000;
+/** The longest behind a worker that had answered somebody: what one request breaks must not keep the others waiting. */
+export const LONGEST_SERVED_DELAY_MS = 1000;
 /** A worker that was ready for so long has served well: what failed before is forgotten. */
 export const SERVED_WELL_MS = 10_000;
 
-export const noBackoff: Backoff = { failures: 0, notBefore: 0 };
+export const noBackoff: Backoff = { failures: 0, barren: 0, notBefore: 0 };
 
 /**
- * Takes note of a worker that exited unasked or did not start. The first crash of one that had been ready costs no delay.
- * @param readyMs how long it had been ready, undefined when it never was
+ * Takes note of a failure. The first crash of a worker that had been ready costs no delay.
  * @param random from 0 to below 1: the delay is between half and all of its step
  */
 export function backoffAfter(
   backoff: Backoff,
-  readyMs: number | undefined,
+  { readyMs, served }: Failed,
   now: number,
   random: number,
 ): Backoff {
-  const failures = readyMs !== undefined && readyMs >= SERVED_WELL_MS ? 0 : backoff.failures;
+  const well = readyMs !== undefined && readyMs >= SERVED_WELL_MS;
+  const failures = well ? 0 : backoff.failures;
+  const barren = served || well ? 0 : backoff.barren + 1;
   if (readyMs !== undefined && failures === 0) {
-    return { failures: 1, notBefore: Math.max(now, backoff.notBefore) };
+    return { failures: 1, barren, notBefore: Math.max(now, backoff.notBefore) };
   }
-  const step = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** failures);
+  const longest = served ? LONGEST_SERVED_DELAY_MS : LONGEST_DELAY_MS;
+  const step = Math.min(longest, FIRST_DELAY_MS * 2 ** failures);
   const delay = step * (0.5 + random / 2);
-  return { failures: failures + 1, notBefore: Math.max(now + delay, backoff.notBefore) };
+  const notBefore = Math.max(now + delay, backoff.notBefore);
+  return { failures: failures + 1, barren, notBefore };
 }

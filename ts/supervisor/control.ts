@@ -2,9 +2,24 @@
 // The supervisor's end of a worker's control socket: one JSON object a line (docs/architecture.md). What comes from a worker is
 // hostile: a line of bounded length, and nothing of it is believed that was not checked.
 import { Socket } from "node:net";
-import type { SupervisorMessage, WorkerMessage } from "../channel/control-messages.ts";
+import { isAbsolute } from "node:path";
+import type { FileStamp, SupervisorMessage, WorkerMessage } from "../channel/control-messages.ts";
 
-const LONGEST_MESSAGE_CHARACTERS = 65_536;
+/** A message of files has at most 32 paths. */
+const LONGEST_MESSAGE_CHARACTERS = 262_144;
+/** PATH_MAX */
+const LONGEST_PATH = 4096;
+
+/** Those that are paths and stamps. */
+function stampsOf(value: unknown): FileStamp[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter((item: unknown): item is FileStamp => {
+    if (!Array.isArray(item) || item.length !== 2) return false;
+    const [path, stamp]: unknown[] = item;
+    if (typeof path !== "string" || typeof stamp !== "string") return false;
+    return path.length < LONGEST_PATH && isAbsolute(path) && !path.includes("\0");
+  });
+}
 
 /** Checks one line; undefined when it is no message that we know. */
 export function parseWorkerMessage(line: string): WorkerMessage | undefined {
@@ -25,6 +40,8 @@ export function parseWorkerMessage(line: string): WorkerMessage | undefined {
     return { type, code: text(code), message: text(message), stack: text(stack) };
   }
   if (type === "draining") return { type, inFlight: typeof inFlight === "number" ? inFlight : 0 };
+  if (type === "loaded") return { type, files: stampsOf(rest["files"]) };
+  if (type === "outdated") return { type, file: text(rest["file"]).slice(0, LONGEST_PATH) };
   if (type === "purge") {
     return typeof rest["export"] === "string" ? { type, export: rest["export"] } : { type };
   }
@@ -36,7 +53,8 @@ export class Control {
   readonly #socket: Socket;
   #rest = "";
 
-  constructor(fd: number, onMessage: (message: WorkerMessage) => void) {
+  /** @param onClosed called when the worker's end is closed, as its exit does, too */
+  constructor(fd: number, onMessage: (message: WorkerMessage) => void, onClosed: () => void) {
     this.#socket = new Socket({ fd, readable: true, writable: true });
     this.#socket.setEncoding("utf8");
     this.#socket.on("data", (text: string) => {
@@ -50,10 +68,12 @@ export class Control {
     });
     // A worker that is gone is told by its exit.
     this.#socket.on("error", () => {});
+    this.#socket.once("end", onClosed);
   }
 
   send(message: SupervisorMessage): void {
-    if (this.#socket.writable) this.#socket.write(`${JSON.stringify(message)}\n`);
+    // A predecessor may have died in the midst of a line.
+    if (this.#socket.writable) this.#socket.write(`\n${JSON.stringify(message)}\n`);
   }
 
   close(): void {

@@ -103,6 +103,11 @@ export class Inspector {
     return asText(asObject(result)["value"]);
   }
 
+  /** Has the worker tell no more of what it does. Without this no worker on Node 22 survives `close`: it sends into a connection that has ended. */
+  async quiet(): Promise<void> {
+    await this.send("Debugger.disable");
+  }
+
   close(): void {
     this.#socket.terminate();
   }

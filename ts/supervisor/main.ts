@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Entry of the supervisor's process, started by httpd's parent (apache/supervise.c) with the lifeline as descriptor 0 and the error
 // log as 2. Calls supervisor.ts.
+import { randomUUID } from "node:crypto";
 import { closeSync, writeSync } from "node:fs";
 import { Log } from "../log.ts";
 import { native } from "../native.ts";
 import { systemClock } from "./clock.ts";
+import { DescriptorStore } from "./descriptor-store.ts";
 import { Lifeline } from "./lifeline.ts";
 import { RuntimeDirectory } from "./runtime-directory.ts";
 import { Supervisor } from "./supervisor.ts";
 
 const LIFELINE = 0;
 const ERROR_LOG = 2;
+/** Ends of the socket pair in which descriptors wait for a successor. */
+const STORE = { in: 3, out: 4 };
 const FIRST_LEVEL = 5;
 
 const log: Log = new Log({
@@ -46,7 +50,9 @@ function claim(path: string | undefined): RuntimeDirectory | undefined {
 }
 
 function run(runtime: RuntimeDirectory): void {
-  const supervisor = new Supervisor({ runtime, log, clock: systemClock });
+  for (const fd of Object.values(STORE)) native().setCloseOnExec(fd);
+  const store = new DescriptorStore(STORE.in, STORE.out, randomUUID());
+  const supervisor = new Supervisor({ runtime, store, log, clock: systemClock });
   const lifeline = new Lifeline(LIFELINE, {
     onConfigure: (descriptor) => {
       if (descriptor !== undefined) {
@@ -78,7 +84,7 @@ process.on("uncaughtException", (error) => {
     undefined,
     `the supervisor ends by an error of its own: ${error.stack}`,
   );
-  // The workers drain, and httpd's parent starts a supervisor that knows nothing of this one's state.
+  // httpd's parent starts another one, which takes the workers over.
   process.exit(1);
 });
 

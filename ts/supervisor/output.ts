@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker writes on stdout or stderr, as lines. Keeps one line of bounded length, whatever comes.
+// What a worker writes on stdout or stderr, as lines. Keeps one line of bounded length, whatever comes. Called by worker-output.ts.
 
 /** Longest line that is passed on; the rest of a longer one is dropped. */
 export const LONGEST_LINE_BYTES = 8192;
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 
-/** Splits chunks into lines. Fed by worker-process.ts; one for each stream. */
+/** Splits chunks into lines. Fed by worker-output.ts; one for each stream. */
 export class LineSplitter {
   readonly #onLine: (line: string) => void;
   readonly #line: Buffer = Buffer.allocUnsafe(LONGEST_LINE_BYTES);

@@ -32,7 +32,11 @@ export function configurePools(
   });
 }
 
-/** Whether workers of the one are workers of the other. */
+/** Whether workers of the one are workers of the other. Either may come from a file (generations.ts). */
 export function sameConfiguration(a: PoolConfiguration, b: PoolConfiguration): boolean {
-  return isDeepStrictEqual(a, b);
+  return isDeepStrictEqual(plain(a), plain(b));
+}
+
+function plain(configuration: PoolConfiguration): unknown {
+  return JSON.parse(JSON.stringify(configuration));
 }

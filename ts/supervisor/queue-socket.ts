@@ -15,10 +15,19 @@ export class QueueSocket {
   readonly #watcher: ReadWatcher;
   #watched = false;
 
-  /** @param onWaiting called again and again while watched and somebody waits: stop watching first of all */
-  constructor(path: string, length: number, owner: FileOwner, onWaiting: () => void) {
+  /**
+   * @param onWaiting called again and again while watched and somebody waits: stop watching first of all
+   * @param inherited the socket, where a predecessor has made it
+   */
+  constructor(
+    path: string,
+    length: number,
+    owner: FileOwner,
+    onWaiting: () => void,
+    inherited?: number,
+  ) {
     this.#path = path;
-    this.fd = native().listenUnix(path, length, MODE);
+    this.fd = inherited ?? native().listenUnix(path, length, MODE);
     try {
       giveTo(path, owner);
       this.#watcher = native().createReadWatcher(this.fd, onWaiting);
@@ -34,6 +43,15 @@ export class QueueSocket {
     this.#watched = watched;
     if (watched) this.#watcher.start();
     else this.#watcher.stop();
+  }
+
+  /** Ends all connections that wait. A host that has one looks again, and finds why. */
+  refuse(): void {
+    for (;;) {
+      const connection = native().acceptConnection(this.fd);
+      if (connection === undefined) return;
+      closeSync(connection.fd);
+    }
   }
 
   give(owner: FileOwner): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stops what keeps a worker's event loop from turning, from outside: opens the worker's inspector, pauses it, asks whose request runs, terminates
-// that execution only. Called by worker-process.ts (docs/architecture.md, "Rescue").
+// that execution only. Called by worker-guard.ts (docs/architecture.md, "Rescue").
 import { fileURLToPath } from "node:url";
 import { rescueExpression } from "../channel/control-messages.ts";
 import type { Clock } from "./clock.ts";
@@ -21,12 +21,16 @@ export interface RescueOptions {
   /** Settles when the event loop has turned again. */
   readonly turned: () => Promise<void>;
   readonly clock: Clock;
+  /** Waits, once the inspector is open, until what runs is to be terminated: true, or until that is not needed any more. Unset: at once. */
+  readonly hold?: () => Promise<boolean>;
 }
 
 /** What came of a rescue. */
 export interface Rescued {
   /** Nothing: the event loop turns again. Otherwise the step that had no effect. */
   readonly failed: string | undefined;
+  /** Nothing was terminated: it was not needed. */
+  readonly needless?: true;
   /** The guilty request as its worker names it; "" when it runs for none. */
   readonly request: string;
   /** Innermost first. */
@@ -79,18 +83,24 @@ export async function rescue(options: RescueOptions): Promise<Rescued> {
     options.signal();
     const address = await step("the inspector did not open", options.address);
     inspector = await step("the inspector did not answer", Inspector.connect(address));
+    if (options.hold !== undefined && !(await options.hold())) {
+      await step("the inspector did not end", inspector.quiet());
+      return { failed, needless: true, request, stack };
+    }
     for (let pauses = 1; pauses <= MOST_PAUSES && request === ""; pauses++) {
       if (pauses > 1) await step("it did not go on", inspector.resume());
       const frames = await step("it could not be paused: native code", inspector.pause());
       const last = pauses === MOST_PAUSES;
       stack = textOf(frames);
       if (!last && !frames.some(isForeign)) continue;
-      request = await step("it was not named", inspector.evaluate(rescueExpression(last)));
+      const expression = rescueExpression(last, process.pid);
+      request = await step("it was not named", inspector.evaluate(expression));
     }
     // No reply comes before the execution goes on.
     void inspector.send("Runtime.terminateExecution");
     void inspector.send("Debugger.resume");
     await step("it was not terminated", options.turned());
+    await step("the inspector did not end", inspector.quiet());
   } catch (error) {
     failed = error instanceof StepFailed ? error.message : String(error);
   } finally {

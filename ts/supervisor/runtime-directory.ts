@@ -2,18 +2,19 @@
 // The runtime directory: one supervisor's at a time, with the smallest rights that work (docs/architecture.md).
 import {
   chmodSync,
-  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
-  rmdirSync,
   rmSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { fail } from "../errors.ts";
+import { removeApplicationCaches } from "./application-cache.ts";
+import type { CacheFolders } from "./compile-cache.ts";
+import { removeEmpty, removeWorthless } from "./log-records.ts";
 import { type FileOwner, giveTo } from "./scoreboard-file.ts";
 
 const DIRECTORY_MODE = 0o710;
@@ -23,16 +24,6 @@ const RECORDS = "records";
 const PID_FILE = "supervisor.pid";
 const CONFIG_FILE = "config.json";
 const PARTS = ["/supervisor/main.ts", "/supervisor/main.js"];
-
-/** Removes a directory, unless something is in it: that is not for us to remove. */
-function removeEmpty(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    if (!["ENOTEMPTY", "ENOTDIR", "ENOENT"].includes(code)) throw error;
-  }
-}
 
 /**
  * The runtime directory of this supervisor.
@@ -53,6 +44,15 @@ export class RuntimeDirectory {
   /** Folder of the compile cache: what is in it is run as our user, so nobody else may write or read there. */
   get compileCache(): string {
     return join(this.path, "compile-cache");
+  }
+
+  /** Folders of the compile caches of a pool's workers. */
+  caches(pool: string): CacheFolders {
+    return { own: this.compileCache, application: join(this.#applicationCaches, pool) };
+  }
+
+  get #applicationCaches(): string {
+    return join(this.path, "application-cache");
   }
 
   /**
@@ -89,6 +89,8 @@ export class RuntimeDirectory {
     const all = join(this.path, "pools");
     this.#open(all, owner);
     mkdirSync(this.compileCache, { recursive: true, mode: CACHE_MODE });
+    mkdirSync(this.#applicationCaches, { recursive: true, mode: CACHE_MODE });
+    removeApplicationCaches(this.#applicationCaches, pools);
     for (const name of readdirSync(all)) {
       if (!pools.has(name)) rmSync(join(all, name), { recursive: true, force: true });
     }
@@ -96,7 +98,7 @@ export class RuntimeDirectory {
 
   /** Makes a pool's directory; the sockets of a dead predecessor are removed, its scoreboard stays until it is replaced. */
   poolDirectory(name: string, owner: FileOwner): string {
-    const path = join(this.path, "pools", name);
+    const path = this.poolPath(name);
     this.#open(path, owner);
     for (const file of readdirSync(path)) {
       if (file !== "scoreboard") rmSync(join(path, file), { recursive: true, force: true });
@@ -104,29 +106,29 @@ export class RuntimeDirectory {
     return path;
   }
 
+  poolPath(name: string): string {
+    return join(this.path, "pools", name);
+  }
+
   removePool(name: string): void {
-    rmSync(join(this.path, "pools", name), { recursive: true, force: true });
+    rmSync(this.poolPath(name), { recursive: true, force: true });
+    const left = readdirSync(join(this.path, "pools"));
+    removeApplicationCaches(this.#applicationCaches, new Set(left));
   }
 
   /**
-   * Removes everything but log records that no worker has acknowledged, and leaves the directory to another httpd that has put its
+   * Removes everything but log records that no worker has had, and leaves the directory to another httpd that has put its
    * config.json there meanwhile. @param parent pid of our httpd
    */
   remove(parent: number | undefined): void {
     rmSync(join(this.path, "pools"), { recursive: true, force: true });
     rmSync(this.compileCache, { recursive: true, force: true });
+    removeApplicationCaches(this.#applicationCaches, new Set());
     rmSync(join(this.path, PID_FILE), { force: true });
     if (!this.#configIsOf(parent)) return;
     rmSync(this.configPath, { force: true });
-    this.#removeEmptyRecords();
+    removeWorthless(join(this.path, RECORDS));
     removeEmpty(this.path);
-  }
-
-  #removeEmptyRecords(): void {
-    const records = join(this.path, RECORDS);
-    if (!existsSync(records)) return;
-    for (const pool of readdirSync(records)) removeEmpty(join(records, pool));
-    removeEmpty(records);
   }
 
   #open(path: string, owner: FileOwner): void {

@@ -5,16 +5,29 @@ import {
   closeSync,
   fchmodSync,
   fstatSync,
-  ftruncateSync,
   lstatSync,
   openSync,
   renameSync,
+  rmSync,
+  writeSync,
 } from "node:fs";
 import { native } from "../native.ts";
-import { ScoreboardHeader, ScoreboardSlot, WorkerState } from "../wire/protocol.ts";
+import {
+  type BreakerState,
+  ScoreboardHeader,
+  ScoreboardSlot,
+  WorkerEnding,
+  WorkerState,
+} from "../wire/protocol.ts";
 import { Scoreboard, scoreboardSize } from "../wire/scoreboard.ts";
 
 const MODE = 0o640;
+
+/** @throws errors of the system, such as ENOSPC */
+function allocate(fd: number, bytes: number): void {
+  const zeros = Buffer.alloc(bytes);
+  for (let written = 0; written < bytes; ) written += writeSync(fd, zeros, written);
+}
 
 /** Who owns what the hosts must reach. */
 export interface FileOwner {
@@ -30,6 +43,8 @@ export interface SlotLoad {
   readonly heartbeat: number;
   /** Low 32 bits. */
   readonly served: number;
+  /** ms that the event loop has not waited until the heartbeat, low 32 bits. */
+  readonly loopActive: number;
 }
 
 /**
@@ -40,32 +55,56 @@ export class ScoreboardFile {
   readonly fd: number;
   readonly board: Scoreboard;
   readonly #path: string;
-  readonly #temporary: string;
+
+  private constructor(path: string, fd: number, board: Scoreboard) {
+    this.#path = path;
+    this.fd = fd;
+    this.board = board;
+    this.board.setHeader(ScoreboardHeader.SUPERVISOR, process.pid);
+  }
 
   /** Makes the file beside its place. @param path of the place */
-  constructor(path: string, slots: number, owner: FileOwner) {
-    this.#path = path;
-    this.#temporary = `${path}.new`;
-    this.fd = openSync(this.#temporary, "w+", 0o600);
+  static make(path: string, slots: number, owner: FileOwner): ScoreboardFile {
+    const temporary = temporaryOf(path);
+    const fd = openSync(temporary, "w+", 0o600);
     try {
-      ftruncateSync(this.fd, scoreboardSize(slots));
-      giveTo(this.#temporary, owner);
-      fchmodSync(this.fd, MODE);
-      const memory = native().mapScoreboard(this.fd, scoreboardSize(slots), true);
-      this.board = Scoreboard.format(memory, slots);
+      // Not by ftruncate: where the disk is full, the first word in a hole would end us by SIGBUS.
+      allocate(fd, scoreboardSize(slots));
+      giveTo(temporary, owner);
+      fchmodSync(fd, MODE);
+      const memory = native().mapScoreboard(fd, scoreboardSize(slots), true);
+      const file = new ScoreboardFile(path, fd, Scoreboard.format(memory, slots));
+      // Purges that the predecessor knew are forgotten with it.
+      file.purge();
+      return file;
     } catch (error) {
-      closeSync(this.fd);
+      closeSync(fd);
+      rmSync(temporary, { force: true });
       throw error;
     }
-    this.board.setHeader(ScoreboardHeader.SUPERVISOR, process.pid);
-    // Purges that the predecessor knew are forgotten with it.
-    this.purge();
+  }
+
+  /** Goes on with the file that a predecessor has placed. @throws {TENON_ERR_SCOREBOARD} when it is not of this version */
+  static open(path: string): ScoreboardFile {
+    const fd = openSync(path, "r+");
+    try {
+      return ScoreboardFile.inherit(path, fd);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  /** The same with a file that may have been replaced since. @param fd stays the caller's: close() is not for such a one @throws {TENON_ERR_SCOREBOARD} */
+  static inherit(path: string, fd: number): ScoreboardFile {
+    const memory = native().mapScoreboard(fd, fstatSync(fd).size, true);
+    return new ScoreboardFile(path, fd, new Scoreboard(memory));
   }
 
   /** Puts the file in its place, then tells those that have the predecessor mapped, whoever made that. */
   place(): void {
     const old = openBoard(this.#path);
-    renameSync(this.#temporary, this.#path);
+    renameSync(temporaryOf(this.#path), this.#path);
     old?.setHeader(ScoreboardHeader.REPLACED, 1);
   }
 
@@ -73,9 +112,27 @@ export class ScoreboardFile {
     this.board.setHeader(ScoreboardHeader.GENERATION, generation);
   }
 
+  /** Shows the state of the breaker. @param until of OPEN, monotonic ms */
+  setBreaker(state: BreakerState, until: number): void {
+    this.board.setHeader(ScoreboardHeader.BREAKER_UNTIL, Math.round(until) >>> 0);
+    this.board.setHeader(ScoreboardHeader.BREAKER, state);
+  }
+
   /** Ends the time of decisions that were asked for until now. @param exportName unset: of all exports */
   purge(exportName?: string): void {
     this.board.purge(Date.now(), exportName);
+  }
+
+  /** Goes on with the incarnations that another file has counted. @param incarnations by slot */
+  setIncarnations(incarnations: readonly number[]): void {
+    for (const [slot, incarnation] of incarnations.slice(0, this.board.slots).entries()) {
+      this.board.setSlot(slot, ScoreboardSlot.INCARNATION, incarnation);
+    }
+  }
+
+  /** Nobody is in a slot, whatever it shows. */
+  clear(slot: number): void {
+    if (this.state(slot) !== WorkerState.EMPTY) this.setState(slot, WorkerState.EXITED);
   }
 
   /** Fills a slot with a worker that is about to be spawned. */
@@ -88,6 +145,8 @@ export class ScoreboardFile {
       this.board.setSlot(slot, word, 0);
     }
     this.board.setSlot(slot, ScoreboardSlot.SERVED, 0);
+    this.board.setSlot(slot, ScoreboardSlot.ENDING, WorkerEnding.UNKNOWN);
+    this.board.setSlot(slot, ScoreboardSlot.LOOP_ACTIVE, 0);
     this.board.setSlot(slot, ScoreboardSlot.GENERATION, generation);
   }
 
@@ -99,6 +158,12 @@ export class ScoreboardFile {
     this.board.setSlot(slot, ScoreboardSlot.STATE, state);
   }
 
+  /** How the worker of a slot ended. @param detail its exit code, or the number of the signal */
+  setEnding(slot: number, ending: WorkerEnding, detail: number): void {
+    this.board.setSlot(slot, ScoreboardSlot.ENDING_DETAIL, detail >>> 0);
+    this.board.setSlot(slot, ScoreboardSlot.ENDING, ending);
+  }
+
   load(slot: number): SlotLoad {
     const word = (which: ScoreboardSlot): number => this.board.slot(slot, which);
     return {
@@ -106,7 +171,12 @@ export class ScoreboardFile {
       capacity: word(ScoreboardSlot.CAPACITY),
       heartbeat: word(ScoreboardSlot.HEARTBEAT),
       served: word(ScoreboardSlot.SERVED),
+      loopActive: word(ScoreboardSlot.LOOP_ACTIVE),
     };
+  }
+
+  state(slot: number): number {
+    return this.board.slot(slot, ScoreboardSlot.STATE);
   }
 
   /** Changes the owner of the placed file. */
@@ -118,6 +188,10 @@ export class ScoreboardFile {
   close(): void {
     closeSync(this.fd);
   }
+}
+
+function temporaryOf(path: string): string {
+  return `${path}.new`;
 }
 
 /** Incarnations of the slots in a file that a dead supervisor left, so that a host never takes a new worker for an old one. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Watches the heartbeat of one worker, which its event loop writes when it turns. Wakes about once in the limit. Called by worker-process.ts.
+// Watches the heartbeat of one worker, which its event loop writes when it turns. Wakes about once in the limit. Called by worker-guard.ts.
 import type { Clock, Timer } from "./clock.ts";
 
 /** How often to look whether an event loop turns again. */

@@ -1,62 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
-// One worker: a process in a slot of a pool, from its spawn to its last line of output.
-
+// One worker: a process in a slot of a pool, from its spawn, or its takeover from a dead supervisor, to its last line of output. Made by workers.ts.
 import { EventEmitter } from "node:events";
 import { rmSync } from "node:fs";
-import type { WorkerMessage } from "../channel/control-messages.ts";
-import type { Log } from "../log.ts";
-import { WorkerState } from "../wire/protocol.ts";
-import type { Clock, Timer } from "./clock.ts";
+import type { FileStamp, WorkerMessage } from "../channel/control-messages.ts";
+import { WorkerEnding, WorkerState } from "../wire/protocol.ts";
+import type { Timer } from "./clock.ts";
 import { Control } from "./control.ts";
-import type { PoolConfiguration } from "./pool-configuration.ts";
-import { type Rescued, rescue } from "./rescue.ts";
-import type { ScoreboardFile, SlotLoad } from "./scoreboard-file.ts";
-import { type Spawned, spawnWorker } from "./spawn.ts";
-import { StallWatch } from "./stall-watch.ts";
+import { endingOf, reportEnd } from "./last-words.ts";
+import { drawLimits, endOfLife, type LifeLimits } from "./recycling.ts";
+import { type HeldProcess, spawnWorker } from "./spawn.ts";
+import { holdInherited, type InheritedWorker, storeWorker, workerKey } from "./takeover.ts";
+import { WorkerGuard } from "./worker-guard.ts";
+import { startMessage, type WorkerOptions } from "./worker-options.ts";
 import { WorkerOutput } from "./worker-output.ts";
-
-/** What a worker process is made with. */
-export interface WorkerOptions {
-  readonly configuration: PoolConfiguration;
-  readonly slot: number;
-  readonly incarnation: number;
-  readonly generation: number;
-  readonly scoreboard: ScoreboardFile;
-  /** Path of its endpoint. */
-  readonly endpoint: string;
-  /** The pool's queue socket. */
-  readonly queue: number;
-  /** Folder of the compile cache; unset: none. */
-  readonly compileCache?: string | undefined;
-  readonly log: Log;
-  readonly clock: Clock;
-}
+import { type WorkerMeasures, WorkerVitals } from "./worker-vitals.ts";
 
 /** Beyond the time-out that a worker keeps itself, so that it can say its last words. */
 const KILL_GRACE_MS = 500;
+/** A worker whose control socket is closed has exited, or does at once. */
+const EXIT_MS = 500;
 /** Its output is read for so long after its exit; a process that it left behind may hold it open for ever. */
 const LAST_OUTPUT_MS = 200;
-/** Cause of the end of a worker that has done all that it had to do. */
-const EXITED_WELL = "exited with code 0";
-/** A heartbeat that is older belongs to an event loop that does not turn. */
-const STALE_HEARTBEAT_MS = 3000;
-/** A worker that stalls once more is killed: what was terminated left something behind that begins anew. */
-const MOST_RESCUES = 3;
 
 interface WorkerEvents {
   ready: [];
   leaving: [];
+  /** Why it failed, the first line for logs; may come behind "exit". */
+  failure: [string];
+  /** It is to be replaced: `recycling` says why. */
+  recycle: [];
   exit: [];
   /** The name of an export, or undefined for all. */
   purge: [string | undefined];
+  /** Files that its application is made from. */
+  loaded: [readonly FileStamp[]];
+  /** A file that has changed: it drains. */
+  outdated: [string];
 }
 
 /**
  * A worker process.
  *
- * 1. The constructor binds its endpoint, takes its slot in the scoreboard and spawns it; a throw leaves nothing behind.
+ * 1. The constructor binds its endpoint, takes its slot in the scoreboard and spawns it; a throw leaves nothing behind. Or it goes on with one
+ *    that a predecessor of this supervisor has spawned, in the state in which that is.
  * 2. "ready" comes when it has loaded its application. "leaving" comes when it drains without having been asked.
- *    "purge" may come at any time.
+ *    "purge", "loaded" and "outdated" may come at any time.
  * 3. drain() or stop() asks it to exit; it is killed when its time is over.
  * 4. "exit" comes once, as soon as the process has ended: its slot is free.
  * 5. `closed` is settled when its last output and the reason of its end have been logged.
@@ -66,7 +54,7 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> {
   readonly generation: number;
   readonly closed: Promise<void>;
   readonly #options: WorkerOptions;
-  readonly #process: Spawned;
+  readonly #process: HeldProcess;
   readonly #control: Control;
   readonly #output: WorkerOutput;
   readonly #spawnedAt: number;
@@ -74,40 +62,79 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> {
   #readyAt: number | undefined;
   #asked = false;
   #failed = false;
+  #failure: string | undefined;
+  /** Why we killed it. */
+  #killed: WorkerEnding | undefined;
   /** It drained without having been asked: it got SIGTERM, or its application closed its server. */
   #left = false;
   #timer: Timer;
-  #load: SlotLoad;
-  #busyAt: number;
-  #stallWatch: StallWatch | undefined;
-  #rescues = 0;
+  #recycling: string | undefined;
+  readonly #vitals: WorkerVitals;
+  readonly #limits: LifeLimits;
+  readonly #guard: WorkerGuard;
 
-  constructor(options: WorkerOptions) {
+  constructor(options: WorkerOptions, inherited?: InheritedWorker) {
     super();
     const { slot, scoreboard, clock } = options;
     this.#options = options;
     this.slot = slot;
     this.generation = options.generation;
-    this.#spawnedAt = clock.now();
-    this.#busyAt = this.#spawnedAt;
-    scoreboard.take(slot, options.incarnation, options.generation);
-    try {
-      this.#process = spawnWorker(options, (cause) => this.#onExit(cause));
-    } catch (error) {
-      scoreboard.setState(slot, WorkerState.EXITED);
-      rmSync(options.endpoint, { force: true, recursive: true });
-      throw error;
-    }
+    const now = clock.now();
+    this.#spawnedAt = inherited?.spawnedAt ?? now;
+    const onExit = (cause: string): void => this.#onExit(cause);
+    this.#process =
+      inherited === undefined ? spawnWorker(options, onExit) : holdInherited(inherited, onExit);
     const { pid, control, stdout, stderr } = this.#process;
-    if (pid !== undefined) scoreboard.setPid(slot, pid);
-    this.#load = scoreboard.load(slot);
+    this.#vitals = new WorkerVitals(slot, scoreboard, clock, pid);
     this.#output = new WorkerOutput(stdout, stderr, options.log, this.#subject());
-    this.#control = new Control(control, (message) => this.#onMessage(message));
+    this.#control = new Control(
+      control,
+      (message) => this.#onMessage(message),
+      () => this.#onControlClosed(),
+    );
     this.closed = this.#output.closed;
-    this.#timer = clock.after(options.configuration.settings.startupTimeoutMs, () => {
+    const startMs = options.configuration.settings.startupTimeoutMs;
+    this.#timer = clock.after(this.#spawnedAt + startMs - now, () => {
       this.#onStartupTimeout();
     });
-    this.#sendStart();
+    this.#limits = drawLimits(options.configuration.settings, () => clock.random());
+    this.#guard = this.#makeGuard();
+    if (inherited === undefined) {
+      // In this order: one that a successor finds in the store knows what it is to do.
+      this.#sendStart();
+      this.#keep();
+    } else {
+      this.#goOn();
+    }
+  }
+
+  /** Has it outlive this supervisor. */
+  #keep(): void {
+    const { store, slot, incarnation, generation, scoreboard, log, configuration } = this.#options;
+    const place = { slot, incarnation, generation, spawnedAt: this.#spawnedAt };
+    const { name } = configuration.settings;
+    const refused = storeWorker(store, name, place, this.#process, scoreboard.fd);
+    if (refused === undefined) return;
+    const text = `will drain, should the supervisor die: it cannot be kept for another one: ${refused}`;
+    log.line("warn", "TN0246", this.#subject(), text);
+  }
+
+  /** Finds out how far an inherited worker is, which has been told what to do, and goes on from there. */
+  #goOn(): void {
+    const { scoreboard, slot, incarnation, log, clock } = this.#options;
+    const shown = scoreboard.state(slot);
+    if (shown === WorkerState.READY) this.#watch(this.#spawnedAt);
+    if (shown >= WorkerState.DRAINING) {
+      const limitMs = this.#drainMs();
+      this.#asked = true;
+      if (this.#vitals.heartbeat !== 0) this.#watch(this.#spawnedAt);
+      this.#state = "draining";
+      this.#timer.cancel();
+      this.#timer = clock.after(limitMs, () => this.#kill(limitMs));
+    }
+    this.#control.send({ type: "adopted", supervisor: process.pid });
+    const place = `generation ${this.generation}, incarnation ${incarnation}`;
+    log.line("info", "TN0244", this.#subject(), `taken over: ${this.#state}, ${place}`);
   }
 
   get state(): "starting" | "ready" | "draining" | "exited" {
@@ -119,24 +146,45 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> {
     return this.#readyAt === undefined ? undefined : this.#options.clock.now() - this.#readyAt;
   }
 
+  /** Why its application did not load; undefined: it did, or it ended otherwise. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** It has finished an exchange. */
+  get served(): boolean {
+    return this.#vitals.served > 0;
+  }
+
   /** It was told to exit. */
   get asked(): boolean {
     return this.#asked;
   }
 
-  /** Looks at its words in the scoreboard. Idle time is as exact as this is called often. */
-  measure(): { readonly hasRoom: boolean; readonly idleMs: number } {
-    const now = this.#options.clock.now();
-    const load = this.#options.scoreboard.load(this.slot);
-    if (load.inFlight > 0 || load.served !== this.#load.served) this.#busyAt = now;
-    this.#load = load;
-    const turns = this.#heartbeatAge() < STALE_HEARTBEAT_MS;
-    return { hasRoom: turns && load.inFlight < load.capacity, idleMs: now - this.#busyAt };
+  /** Why it is to drain once another is ready in its stead; undefined: it is not. */
+  get recycling(): string | undefined {
+    return this.#recycling;
   }
 
-  #heartbeatAge(): number {
-    const { scoreboard, clock } = this.#options;
-    return ((clock.now() >>> 0) - scoreboard.load(this.slot).heartbeat) >>> 0;
+  /** Asks for another in its stead. @param why for the log */
+  recycle(why: string): void {
+    if (this.#markForRecycling(why)) this.emit("recycle");
+  }
+
+  #markForRecycling(why: string): boolean {
+    if (this.#recycling !== undefined || this.#state !== "ready") return false;
+    this.#recycling = why;
+    this.#options.log.line("notice", "TN0250", this.#subject(), `to be replaced: ${why}`);
+    return true;
+  }
+
+  /** Looks at it. Whoever does plans next: it may have lived long enough. */
+  measure(): WorkerMeasures {
+    if (this.#state !== "ready") return { hasRoom: false, idleMs: 0, load: 0, cpu: 0 };
+    const measures = this.#vitals.measure();
+    const old = endOfLife(this.#limits, this.#vitals.served, this.readyMs ?? 0);
+    if (old !== undefined) this.#markForRecycling(old);
+    return measures;
   }
 
   /** Asks it to finish what is open and exit, within the graceful time-out. @param why for the log */
@@ -161,43 +209,58 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> {
     if (this.#state === "exited") return;
     const { log, scoreboard, clock } = this.#options;
     const starting = this.#state === "starting";
-    scoreboard.setState(this.slot, shown);
+    const first = !this.#asked;
     this.#state = "draining";
-    if (!this.#asked) {
-      this.#asked = true;
-      log.line("info", "TN0222", this.#subject(), `asked to exit: ${why}`);
+    this.#asked = true;
+    if (first) {
       this.#control.send({ type: "drain" });
       // Until it is ready nothing may be reading the control socket.
       if (starting) this.#process.signal("SIGTERM");
     }
+    // Only now: a successor of this supervisor takes it that the worker has been asked.
+    scoreboard.setState(this.slot, shown);
+    if (first) log.line("info", "TN0222", this.#subject(), `asked to exit: ${why}`);
     this.#timer.cancel();
     this.#timer = clock.after(limitMs, () => this.#kill(limitMs));
   }
 
+  /** Without its control socket it hears nothing of us, and who closes that closes channels too. */
+  #onControlClosed(): void {
+    this.#options.clock.after(EXIT_MS, () => {
+      // One that has been asked to exit has its time for that.
+      if (this.#state !== "ready") return;
+      const { log } = this.#options;
+      const text =
+        "has lost its control socket: the application closes descriptors that are not its own; the worker retires";
+      log.line("error", "TN0249", this.#subject(), text);
+      this.drain("it has lost its control socket");
+      this.#process.signal("SIGTERM");
+    });
+  }
+
   #kill(limitMs: number): void {
-    const text = `killed: it has not exited within ${limitMs} ms of being asked, ${this.#inFlight()}`;
+    const text = `killed: it has not exited within ${limitMs} ms of being asked, ${this.#vitals.inFlight}`;
     this.#options.log.line("warn", "TN0218", this.#subject(), text);
+    this.#killed = WorkerEnding.OVERDUE;
     this.#process.signal("SIGKILL");
   }
 
   #sendStart(): void {
-    const { slot, incarnation, generation, configuration } = this.#options;
-    const { settings, account, hostUids } = configuration;
-    const { app, exports, directory, umask, openFiles, concurrency } = settings;
-    const { gracefulTimeoutMs, shutdownTimeoutMs } = settings;
-    const identity = account.identity ?? null;
-    const limits = { umask, openFiles, concurrency, gracefulTimeoutMs, shutdownTimeoutMs };
-    const place = { pool: settings.name, slot, incarnation, generation };
-    const application = { app, exports, directory };
-    this.#control.send({ type: "start", ...place, ...application, identity, hostUids, ...limits });
+    const { incarnation, generation, log } = this.#options;
+    this.#control.send(startMessage(this.#options));
     const text = `started: generation ${generation}, incarnation ${incarnation}`;
-    this.#options.log.line("info", "TN0210", this.#subject(), text);
+    log.line("info", "TN0210", this.#subject(), text);
   }
 
   #onMessage(message: WorkerMessage): void {
     if (message.type === "ready" && this.#state === "starting") this.#onReady(message.shape);
     if (message.type === "failed" && this.#state === "starting") this.#onFailed(message);
     if (message.type === "purge") this.emit("purge", message.export);
+    if (message.type === "loaded") this.emit("loaded", message.files);
+    if (message.type === "outdated") {
+      if (!this.#asked) this.drain(`${message.file} has changed`);
+      this.emit("outdated", message.file);
+    }
     if (message.type === "draining" && this.#state === "ready") {
       const { clock } = this.#options;
       const limitMs = this.#drainMs();
@@ -209,72 +272,55 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> {
   }
 
   #onReady(shape: string): void {
-    this.#state = "ready";
-    this.#timer.cancel();
-    this.#readyAt = this.#options.clock.now();
-    this.#busyAt = this.#readyAt;
-    this.#stallWatch = new StallWatch({
-      limitMs: this.#options.configuration.settings.stallTimeoutMs,
-      clock: this.#options.clock,
-      age: () => this.#heartbeatAge(),
-      onStall: (ageMs) => void this.#onStall(ageMs),
-    });
-    const text = `ready after ${this.#readyAt - this.#spawnedAt} ms (${shape.slice(0, 20)})`;
-    this.#options.log.line("info", "TN0211", this.#subject(), text);
+    const { clock, log } = this.#options;
+    const now = clock.now();
+    this.#watch(now);
+    const text = `ready after ${now - this.#spawnedAt} ms (${shape.slice(0, 20)})`;
+    log.line("info", "TN0211", this.#subject(), text);
     this.emit("ready");
   }
 
-  /** Its event loop does not turn: what runs is terminated, or all of it killed. */
-  async #onStall(ageMs: number): Promise<void> {
-    const watch = this.#stallWatch as StallWatch;
-    this.#rescues += 1;
-    const rescued: Rescued =
-      this.#rescues > MOST_RESCUES
-        ? { failed: `it was rescued ${MOST_RESCUES} times before`, request: "", stack: [] }
-        : await rescue({
-            signal: () => this.#process.signal("SIGUSR1"),
-            address: this.#output.inspector(),
-            turned: () => watch.turned(),
-            clock: this.#options.clock,
-          });
-    if (this.#state === "exited") return;
-    this.#logStall(ageMs, rescued);
-    if (rescued.failed !== undefined) {
-      this.#failed = true;
-      this.#process.signal("SIGKILL");
-      return;
-    }
-    const why = `it kept the worker's event loop for ${ageMs} ms (TenonStallTimeout) and was terminated${
-      rescued.stack[0] === undefined ? "" : `, ${rescued.stack[0]}`
-    }`;
-    this.#control.send({ type: "rescued", why });
-    watch.resume();
-    if (this.#state === "ready") this.drain("an execution was terminated");
+  /** It is ready. @param since when, monotonic ms */
+  #watch(since: number): void {
+    this.#state = "ready";
+    this.#timer.cancel();
+    this.#readyAt = since;
+    this.#vitals.ready();
+    this.#guard.ready();
   }
 
-  #logStall(ageMs: number, { failed, request, stack }: Rescued): void {
-    const { log } = this.#options;
-    const guilty =
-      request === "" ? "code that runs for no request, or cannot be told which" : request;
-    const text = `stalled for ${ageMs} ms (TenonStallTimeout): ${guilty}`;
-    if (failed === undefined) {
-      log.line("error", "TN0240", this.#subject(), `${text}: terminated, the worker retires`);
-    } else {
-      const line = `${text}: killed, ${this.#inFlight()}: ${failed}`;
-      log.line("error", "TN0241", this.#subject(), line);
-    }
-    for (const frame of stack) log.line("error", "TN0242", this.#subject(), frame);
+  #makeGuard(): WorkerGuard {
+    const { log, clock, configuration } = this.#options;
+    return new WorkerGuard({
+      log,
+      clock,
+      subject: this.#subject(),
+      settings: configuration.settings,
+      vitals: this.#vitals,
+      ready: () => this.#readyAt !== undefined,
+      readyMs: () => this.readyMs,
+      openInspector: () => this.#process.signal("SIGUSR1"),
+      inspector: () => this.#output.inspector(),
+      send: (message) => this.#control.send(message),
+      kill: (ending, why) => {
+        this.#killed = ending;
+        this.#failed = true;
+        this.emit("failure", why);
+        this.#process.signal("SIGKILL");
+      },
+      retire: (why) => {
+        if (this.#state === "ready") this.drain(why);
+      },
+      recycle: (why) => this.recycle(why),
+    });
   }
 
   #onFailed(message: Extract<WorkerMessage, { type: "failed" }>): void {
     const { log } = this.#options;
     this.#failed = true;
-    log.line(
-      "error",
-      "TN0212",
-      this.#subject(),
-      `did not start: ${message.code}: ${message.message}`,
-    );
+    this.#failure = `${message.code}: ${message.message}`;
+    log.line("error", "TN0212", this.#subject(), `did not start: ${this.#failure}`);
+    this.emit("failure", `${this.#failure}\n${message.stack}`);
     for (const line of message.stack.split("\n")) {
       if (line !== "") log.line("error", "TN0213", this.#subject(), line);
     }
@@ -284,45 +330,49 @@ export class WorkerProcess extends EventEmitter<WorkerEvents> {
     const { log, configuration } = this.#options;
     this.#failed = true;
     const text = `killed: not ready within ${configuration.settings.startupTimeoutMs} ms (TenonStartupTimeout)`;
-    log.line("error", "TN0215", this.#subject(), `${text}${this.#output.lastWords()}`);
+    const line = `${text}${this.#output.lastWords()}`;
+    log.line("error", "TN0215", this.#subject(), line);
+    this.emit("failure", line);
     this.#process.signal("SIGKILL");
   }
 
   #onExit(cause: string): void {
     if (this.#state === "exited") return;
-    const { scoreboard, endpoint, clock } = this.#options;
-    const open = this.#inFlight();
+    const { scoreboard, endpoint, clock, store, incarnation, configuration } = this.#options;
+    const open = this.#vitals.inFlight;
     const lifeMs = clock.now() - this.#spawnedAt;
     this.#timer.cancel();
-    this.#stallWatch?.end();
+    this.#guard.end();
+    this.#vitals.close();
+    const { ending, detail } = endingOf(cause);
+    scoreboard.setEnding(this.slot, this.#killed ?? ending, detail);
     scoreboard.setState(this.slot, WorkerState.EXITED);
     rmSync(endpoint, { force: true });
     this.#state = "exited";
     this.#control.close();
-    const wanted = this.#asked || this.#failed || (this.#left && cause === EXITED_WELL);
     // Processes that it started and left behind are in its process group.
     this.#process.signal("SIGKILL");
+    store.drop(workerKey(configuration.settings.name, this.slot, incarnation));
     this.#output.end(clock, LAST_OUTPUT_MS, () => {
-      this.#logEnd(wanted, `${cause}, ${open}, after ${(lifeMs / 1000).toFixed(1)} s`);
+      this.#logEnd(cause, `${open}, after ${(lifeMs / 1000).toFixed(1)} s`);
+      this.#process.close();
     });
     this.emit("exit");
   }
 
-  #logEnd(wanted: boolean, text: string): void {
-    const { log } = this.#options;
-    if (wanted) {
-      log.line("info", "TN0217", this.#subject(), text);
-    } else if (this.#readyAt === undefined) {
-      const line = `did not start: ${text}${this.#output.lastWords()}`;
-      log.line("error", "TN0214", this.#subject(), line);
-    } else {
-      log.line("error", "TN0216", this.#subject(), `crashed: ${text}${this.#output.lastWords()}`);
-    }
-  }
-
-  #inFlight(): string {
-    const { inFlight } = this.#options.scoreboard.load(this.slot);
-    return `${inFlight} exchange${inFlight === 1 ? "" : "s"} in flight`;
+  #logEnd(cause: string, circumstances: string): void {
+    const { level, tag, text, failed } = reportEnd({
+      cause,
+      circumstances,
+      expected: this.#asked || this.#failed,
+      left: this.#left,
+      wasReady: this.#readyAt !== undefined,
+      outOfMemory: this.#output.isOutOfMemory,
+      memoryHard: this.#options.configuration.settings.memoryHard,
+      lastWords: this.#output.lastWords(),
+    });
+    this.#options.log.line(level, tag, this.#subject(), text);
+    if (failed) this.emit("failure", text);
   }
 
   #subject(): { pool: string; slot: number; pid: number | undefined } {

@@ -432,6 +432,10 @@ export const ScoreboardHeader = {
   SUPERVISOR: 5,
   /** 2 words, high and low: decisions of the pool asked for at this time (ms since 1970) or before count no more */
   PURGED: 6,
+  /** whether workers are started, see breaker states */
+  BREAKER: 8,
+  /** CLOCK_MONOTONIC in ms, low 32 bits: OPEN counts until then */
+  BREAKER_UNTIL: 9,
   /** 2 words for each purge group, as PURGED: of the exports whose name is in the group */
   EXPORTS_PURGED: 16,
 } as const;
@@ -456,6 +460,12 @@ export const ScoreboardSlot = {
   CHANNELS: 7,
   /** exchanges finished, low 32 bits */
   SERVED: 8,
+  /** ms that the event loop has not waited, low 32 bits, up to HEARTBEAT */
+  LOOP_ACTIVE: 9,
+  /** how the worker ended, see worker endings; written before EXITED */
+  ENDING: 14,
+  /** its exit code, or the number of the signal */
+  ENDING_DETAIL: 15,
 } as const;
 export type ScoreboardSlot = (typeof ScoreboardSlot)[keyof typeof ScoreboardSlot];
 
@@ -474,6 +484,32 @@ export const WorkerState = {
   EXITED: 5,
 } as const;
 export type WorkerState = (typeof WorkerState)[keyof typeof WorkerState];
+
+export const WorkerEnding = {
+  /** it has not ended, or nobody saw how */
+  UNKNOWN: 0,
+  /** it exited by itself */
+  EXITED: 1,
+  /** a signal ended it */
+  SIGNALED: 2,
+  /** it was killed: its event loop did not turn */
+  STALLED: 3,
+  /** it was killed, or ended itself, for want of memory */
+  MEMORY: 4,
+  /** it was killed: it had not exited in time */
+  OVERDUE: 5,
+} as const;
+export type WorkerEnding = (typeof WorkerEnding)[keyof typeof WorkerEnding];
+
+export const BreakerState = {
+  /** workers are started as they are needed */
+  CLOSED: 0,
+  /** workers fail one after another: requests that none has room for are refused */
+  OPEN: 1,
+  /** one worker is tried */
+  HALF_OPEN: 2,
+} as const;
+export type BreakerState = (typeof BreakerState)[keyof typeof BreakerState];
 
 /** The columns of the phases, and their names to the host's configuration and to applications. */
 export const phaseRows = [

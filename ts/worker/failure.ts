@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An exception that no application code caught: whose request it was, what its client and the log are told. Called by main.ts.
-import { currentExchange } from "../channel/exchange.ts";
+import { currentExchange, type Exchange } from "../channel/exchange.ts";
 import { Fact, LogLevel, WireError } from "../wire/protocol.ts";
 
 function stackOf(error: unknown): string {
@@ -28,6 +28,11 @@ export function reportUncaught(
   log(`TN0303: ${subject} ${cause}, the worker drains and exits: ${stack}`);
   if (exchange === undefined || exchange.over) return;
   exchange.log(LogLevel.ERROR, `${cause} of the application: ${stack}`);
+  answerFailed(exchange, cause);
+}
+
+/** Answers a request whose code has come to nothing: 500, or a broken off answer when its head was sent. */
+export function answerFailed(exchange: Exchange, cause: string): void {
   const { listener } = exchange;
   if (exchange.hook) {
     // What counts then is the host's to say.

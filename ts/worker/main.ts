@@ -7,7 +7,11 @@ import { Socket } from "node:net";
 // Loaded when an application needs it, but from then on the compile cache is out of reach: here it is compiled only once.
 import "../adapter/fetch.ts";
 import { Takeover } from "../adapter/server.ts";
-import type { StartMessage, SupervisorMessage } from "../channel/control-messages.ts";
+import type {
+  StartMessage,
+  SupervisorMessage,
+  WorkerMessage,
+} from "../channel/control-messages.ts";
 import { currentExchange } from "../channel/exchange.ts";
 import { SlotBoard } from "../channel/slot-board.ts";
 import { provideDecisions } from "../decisions.ts";
@@ -19,16 +23,20 @@ import { native } from "../native.ts";
 import { ScoreboardHeader } from "../wire/protocol.ts";
 import { Scoreboard, scoreboardSize } from "../wire/scoreboard.ts";
 import { bootstrap, Descriptor } from "./bootstrap.ts";
+import { exitNow, interceptExit, noteUncaught } from "./exit.ts";
 import { reportUncaught } from "./failure.ts";
 import { handOverPipedFiles } from "./file-streams.ts";
 import { explainLoad, loadApplication } from "./load.ts";
+import { LoadedFiles } from "./loaded-files.ts";
 import { discardOutput } from "./orphan-output.ts";
 import { offerOwnPackage } from "./own-package.ts";
-import { finishRescue, offerRescue } from "./rescue.ts";
+import { endAbandonedRescue, finishRescue, offerRescue } from "./rescue.ts";
 import { Runtime } from "./runtime.ts";
 import { asStart, ControlSocket } from "./start.ts";
 
 const STDERR = 2;
+/** What Node has compiled of the application is kept so long after it is ready, ms. */
+const KEEP_COMPILED_MS = 1000;
 /** Argument of a process that only fills the cache (ts/supervisor/compile-cache.ts). */
 const COMPILE_ONLY = "--compile-only";
 
@@ -42,6 +50,14 @@ let told = false;
 /** Whether the application ends by itself once its last request is over. */
 let endsItself = false;
 let drained = false;
+/** The application has called process.exit(). */
+let left = false;
+/** What the application is made from; undefined where that is not watched. */
+let files: LoadedFiles | undefined;
+/** Time for what is open when the worker drains; unset: the graceful time-out. */
+let drainMs: number | undefined;
+/** What a supervisor must know, said again to one that has not heard it. */
+let ready: WorkerMessage | undefined;
 
 function log(line: string): void {
   try {
@@ -72,20 +88,29 @@ function exitFailed(error: unknown): void {
   const code = known ? error.code : "TENON_ERR_APPLICATION_LOAD";
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? (error.stack ?? message) : message;
-  control.say({ type: "failed", code, message, stack }, () => process.exit(1));
+  control.say({ type: "failed", code, message, stack }, () => exitNow(1));
 }
 
 function drain(): void {
-  if (runtime === undefined) process.exit(exitCode);
-  runtime.drain();
+  if (runtime === undefined) exitNow(exitCode);
+  runtime.drain(drainMs);
 }
 
 /** SIGTERM came: the application's listeners hear it too. A second one, when nothing is open any more, ends what waits for the application. */
 function onTerminate(): void {
-  if (drained) process.exit(exitCode);
+  if (drained) exitNow(exitCode);
   told = true;
   endsItself = process.listenerCount("SIGTERM") > 1;
   drain();
+}
+
+/** The application exits: it does when its requests are over, at once. */
+function leave(code: number | string | null | undefined): void {
+  exitCode = Number(code ?? process.exitCode ?? 0);
+  left = true;
+  endsItself = false;
+  runtime?.drain(drainMs);
+  runtime?.leaveTunnels();
 }
 
 /** Drains, and tells the application as a Node.js program is told that it is to end. */
@@ -99,14 +124,17 @@ function terminate(): void {
 function onDrained(takeover: Takeover): void {
   drained = true;
   const closed = takeover.release();
-  if (exitCode !== 0 || !(endsItself || closed)) process.exit(exitCode);
+  if (left || exitCode !== 0 || !(endsItself || closed)) exitNow(exitCode);
   control.keepAlive(false);
-  setTimeout(() => process.exit(exitCode), start?.shutdownTimeoutMs).unref();
+  setTimeout(() => exitNow(exitCode), start?.shutdownTimeoutMs).unref();
 }
 
 function onUncaught(error: unknown, origin: string): void {
   // An application with a listener of its own handles it, as under node:http.
-  if (process.listenerCount("uncaughtException") > 1) return;
+  if (process.listenerCount("uncaughtException") > 1) {
+    noteUncaught(error);
+    return;
+  }
   if (runtime === undefined || start === undefined || !served) {
     if (start === undefined) exitFailed(error);
     else explainLoad(start.app, error).then(exitFailed, exitFailed);
@@ -115,6 +143,8 @@ function onUncaught(error: unknown, origin: string): void {
   exitCode = 1;
   reportUncaught(error, origin, where(), log);
   runtime.drain();
+  // Nobody waits for the end of a tunnel, and what its code has failed in may be broken for good.
+  runtime.leaveTunnels();
 }
 
 /** Keeps what Node has compiled of Tenon's own code for the next worker. */
@@ -132,17 +162,41 @@ function tellMissing({ app, exports }: StartMessage, hooks: HookExports): void {
   log(`TN0305: [${where()}] ${app} does not export what the configuration names: ${names}`);
 }
 
+/** Watches what the application is made from. @returns whether what is loaded is not what is on disk any more, where that is to be known */
+function watchFiles({ app, directory, watch, reload }: StartMessage): () => boolean {
+  if (reload === "off") return () => false;
+  const strict = reload === "strict";
+  files = new LoadedFiles({
+    app,
+    directory,
+    watch,
+    strict,
+    tell: (stamps) => control.say({ type: "loaded", files: stamps }),
+    log: (text) => log(`TN0268: [${where()}] ${text}`),
+  });
+  if (!strict) return () => false;
+  let told = false;
+  return () => {
+    const file = files?.outdated();
+    if (file === undefined) return false;
+    if (!told) control.say({ type: "outdated", file });
+    told = true;
+    return true;
+  };
+}
+
 async function run(message: StartMessage): Promise<void> {
   // Now, while we are the user that may write there: what comes later is the application's.
   keepCompiled();
   bootstrap(message);
   const slot = openSlot(message);
   const takeover = new Takeover();
+  const outdated = watchFiles(message);
   runtime = new Runtime({
     start: message,
     slot,
+    outdated,
     onDraining: (inFlight) => control.say({ type: "draining", inFlight }),
-    endsTunnels: () => endsItself,
     onDrained: () => onDrained(takeover),
     log,
   });
@@ -152,6 +206,13 @@ async function run(message: StartMessage): Promise<void> {
   });
   provideFacts(() => currentExchange.getStore()?.request.facts);
   offerRescue();
+  interceptExit({
+    atWork: () => served && !drained && slot.inFlight > 0,
+    told: () => told,
+    leave,
+    where,
+    log,
+  });
   offerOwnPackage();
   process.on("SIGTERM", onTerminate);
   control.keepAlive(false);
@@ -162,7 +223,10 @@ async function run(message: StartMessage): Promise<void> {
   takeover.onClose = drain;
   served = true;
   runtime.serve(adapter, new HookRunner(hooks));
-  control.say({ type: "ready", shape: adapter.shape });
+  ready = { type: "ready", shape: adapter.shape };
+  control.say(ready);
+  // Then what its first requests needed is among it, and no first request waits for it.
+  setTimeout(flushCompileCache, KEEP_COMPILED_MS).unref();
 }
 
 function onMessage(message: SupervisorMessage): void {
@@ -171,7 +235,13 @@ function onMessage(message: SupervisorMessage): void {
     return;
   }
   if (message.type === "rescued") {
-    void finishRescue(message.why);
+    finishRescue(message);
+    return;
+  }
+  if (message.type === "adopted") {
+    files?.tellAll();
+    if (ready !== undefined) control.say(ready);
+    if (endAbandonedRescue(message.supervisor)) drain();
     return;
   }
   if (start !== undefined) return;
@@ -184,8 +254,10 @@ function onMessage(message: SupervisorMessage): void {
   run(start).catch(exitFailed);
 }
 
-function onSupervisorGone(): void {
+/** httpd has gone, or a supervisor that could not go on with this worker: nobody else ends it. */
+function onUnsupervised(): void {
   discardOutput();
+  drainMs = start?.shutdownTimeoutMs;
   terminate();
 }
 
@@ -193,12 +265,12 @@ function onSupervisorGone(): void {
 delete process.env["NODE_COMPILE_CACHE"];
 if (process.argv[2] === COMPILE_ONLY) {
   keepCompiled();
-  process.exit();
+  exitNow();
 }
 
 const control = new ControlSocket(
   new Socket({ fd: Descriptor.control, readable: true, writable: true }),
   onMessage,
-  onSupervisorGone,
+  onUnsupervised,
 );
 process.on("uncaughtException", onUncaught);

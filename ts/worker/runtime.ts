@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A worker at work: gates, channels, exchanges, states, drain. Made by main.ts once the application is loaded.
+import { closeSync } from "node:fs";
 import type { Adapter } from "../adapter/adapter.ts";
 import { AcceptGate } from "../channel/accept-gate.ts";
 import { Channel, type ChannelOwner } from "../channel/channel.ts";
@@ -8,8 +9,13 @@ import { currentExchange, type Exchange } from "../channel/exchange.ts";
 import type { SlotBoard } from "../channel/slot-board.ts";
 import { Phase, WireError, WireNumber, WorkerState } from "../wire/protocol.ts";
 import { Descriptor } from "./bootstrap.ts";
+import { Exhaustion } from "./exhaustion.ts";
 
 const HEARTBEAT_MS = 250;
+/** A host takes back what a worker has not begun whose event loop has not turned for twice this time. */
+const LATE_MS = 1000;
+/** How long after such a time requests may be read that were taken back. */
+const WARY_MS = 10_000;
 /** How long a host has for closing a channel that was told CLOSE. */
 const CLOSE_MS = 1000;
 /** Before the graceful time-out tunnels are asked to end, so that their clients can answer. */
@@ -41,10 +47,10 @@ function throwLater(error: unknown): void {
 export interface RuntimeOptions {
   readonly start: StartMessage;
   readonly slot: SlotBoard;
+  /** Whether what is loaded is not what is on disk any more, asked before each exchange. */
+  readonly outdated: () => boolean;
   /** Told once, when no new exchanges are taken any more. */
   readonly onDraining: (inFlight: number) => void;
-  /** Whether the application ends its tunnels itself, having been told that the worker drains. */
-  readonly endsTunnels: () => boolean;
   /** Told once, when the last exchange is over and the last channel closed. */
   readonly onDrained: () => void;
   /** Writes a line for the log. */
@@ -54,7 +60,7 @@ export interface RuntimeOptions {
 /**
  * The worker between its first and its last exchange.
  *
- * 1. `serve` opens the gates. 2. `drain` closes them, lets what is open finish (graceful time-out) and calls `onDrained`.
+ * 1. `serve` opens the gates. 2. `drain` takes nothing new, lets what is open finish (graceful time-out) and calls `onDrained`.
  * The endpoint's gate is open while claim words are left; the queue's while one more exchange has room.
  */
 export class Runtime implements ChannelOwner {
@@ -64,6 +70,10 @@ export class Runtime implements ChannelOwner {
   readonly #endpoint: AcceptGate;
   readonly #queue: AcceptGate;
   readonly #heartbeat: NodeJS.Timeout;
+  /** When it beat last, as performance.now(). */
+  #beaten = performance.now();
+  #waryUntil = 0;
+  #exhaustion: Exhaustion | undefined;
   #adapter: Handler | undefined;
   #hooks: Handler | undefined;
   /** Channels from the queue whose first exchange has not begun. */
@@ -81,8 +91,8 @@ export class Runtime implements ChannelOwner {
     // One at a time: the other workers of the pool take from the same queue.
     this.#queue = this.#gate(Descriptor.queue, 1, true);
     this.#slot.setCapacity(options.start.concurrency);
-    this.#slot.beat();
-    this.#heartbeat = setInterval(() => this.#slot.beat(), HEARTBEAT_MS);
+    this.#beat();
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     this.#heartbeat.unref();
   }
 
@@ -95,31 +105,28 @@ export class Runtime implements ChannelOwner {
     this.#adapter = adapter;
     this.#hooks = hooks;
     if (this.#draining) return;
-    this.#slot.beat();
+    this.#beat();
     this.#slot.setState(WorkerState.READY);
     this.#setGates();
   }
 
-  /** Takes nothing new and finishes what is open. */
-  drain(): void {
+  /** Takes nothing new and finishes what is open. @param limitMs unset: the graceful time-out */
+  drain(limitMs: number = this.#options.start.gracefulTimeoutMs): void {
     if (this.#draining) return;
     this.#draining = true;
     this.#slot.setState(WorkerState.DRAINING);
-    this.#endpoint.end();
+    // Who found us ready a moment ago may connect yet: is sent away, and not left waiting for our end.
+    this.#endpoint.open();
     this.#queue.end();
     this.#options.onDraining(this.#slot.inFlight);
     for (const channel of this.#channels) if (channel.idle) channel.close();
-    const { gracefulTimeoutMs } = this.#options.start;
-    this.#gracefulTimer = setTimeout(() => this.#breakOff(), gracefulTimeoutMs);
-    if (!this.#options.endsTunnels()) this.#leaveTunnels();
-    else {
-      const leaveMs = Math.max(0, gracefulTimeoutMs - LEAVE_MS);
-      this.#leaveTimer = setTimeout(() => this.#leaveTunnels(), leaveMs);
-    }
+    this.#gracefulTimer = setTimeout(() => this.#breakOff(), limitMs);
+    this.#leaveTimer = setTimeout(() => this.leaveTunnels(), Math.max(0, limitMs - LEAVE_MS));
     this.#settle();
   }
 
   admit(channel: Channel): 0 | typeof WireError.BUSY | typeof WireError.DRAINING {
+    if (!this.#draining && this.#options.outdated()) this.drain();
     if (this.#draining) return WireError.DRAINING;
     if (channel.reserved) return 0;
     return this.#room() > 0 ? 0 : WireError.BUSY;
@@ -129,6 +136,8 @@ export class Runtime implements ChannelOwner {
     this.#unreserve(channel);
     this.#slot.begin(channel.claim, exchange.number);
     if (this.#room() <= 0) this.#queue.close();
+    // The host looks at the claim once it has hung up, and we the other way round: one of us sees the other. The end of the channel is read next.
+    if (this.#wary() && channel.hungUp) return;
     const handler = exchange.hook ? this.#hooks : this.#adapter;
     try {
       currentExchange.run(exchange, handle, handler as Handler, exchange);
@@ -165,6 +174,45 @@ export class Runtime implements ChannelOwner {
     else this.#setGates();
   }
 
+  #beat(): void {
+    this.#wary();
+    this.#lookAtExhaustion();
+    this.#beaten = performance.now();
+    this.#slot.beat();
+  }
+
+  /** Whether the event loop has not turned for a while, so that another worker may have what is read now. */
+  #wary(): boolean {
+    const now = performance.now();
+    if (now - this.#beaten > LATE_MS) this.#waryUntil = now + WARY_MS;
+    return now < this.#waryUntil;
+  }
+
+  /** Hosts look for another worker meanwhile, or wait in the queue. */
+  #exhausted(code: string): void {
+    if (this.#exhaustion !== undefined) return;
+    this.#exhaustion = new Exhaustion(performance.now());
+    this.#slot.setCapacity(0);
+    this.#setGates();
+    const { openFiles } = this.#options.start;
+    this.#log(
+      `TN0307: ${this.#where} ${code}: no channel can be taken until the application closes some of what it has open, or TenonOpenFiles (${openFiles}) is raised`,
+    );
+  }
+
+  #lookAtExhaustion(): void {
+    const verdict = this.#exhaustion?.look(performance.now()) ?? "wait";
+    if (verdict === "wait" || this.#draining) return;
+    if (verdict === "leave") {
+      this.#log(`TN0308: ${this.#where} still no channel can be taken: the worker retires`);
+      this.drain();
+      return;
+    }
+    this.#exhaustion = undefined;
+    this.#slot.setCapacity(this.#options.start.concurrency);
+    this.#setGates();
+  }
+
   get #where(): string {
     const { pool, slot } = this.#options.start;
     return `[${pool} ${slot}]`;
@@ -180,6 +228,7 @@ export class Runtime implements ChannelOwner {
       batch,
       hostUids: this.#options.start.hostUids,
       onConnection: (connection) => this.#open(connection, queued),
+      onExhausted: (code) => this.#exhausted(code),
       onRefused: ({ uid, pid }) => {
         this.#log(
           `TN0301: ${this.#where} refused a channel from uid ${uid} (pid ${pid}), which is not the host`,
@@ -189,6 +238,10 @@ export class Runtime implements ChannelOwner {
   }
 
   #open(fd: number, queued: boolean): void {
+    if (this.#draining) {
+      closeSync(fd);
+      return;
+    }
     const { start } = this.#options;
     const claim = this.#slot.openChannel();
     if (queued) this.#reserved += 1;
@@ -215,11 +268,13 @@ export class Runtime implements ChannelOwner {
 
   /** Exchanges that may begin now, less those that come through the queue. */
   #room(): number {
+    if (this.#exhaustion !== undefined) return 0;
     return this.#options.start.concurrency - this.#slot.inFlight - this.#reserved;
   }
 
   #setGates(): void {
-    const words = this.#slot.channels < WireNumber.CLAIMS_PER_SLOT;
+    const words =
+      this.#exhaustion === undefined && this.#slot.channels < WireNumber.CLAIMS_PER_SLOT;
     if (words) this.#endpoint.open();
     else this.#endpoint.close();
     if (words && this.#room() > 0) this.#queue.open();
@@ -242,7 +297,8 @@ export class Runtime implements ChannelOwner {
     return [...this.#channels].flatMap(({ exchange }) => exchange ?? []);
   }
 
-  #leaveTunnels(): void {
+  /** Asks tunnels to end. */
+  leaveTunnels(): void {
     for (const exchange of this.#exchanges()) exchange.leave();
   }
 
@@ -265,6 +321,7 @@ export class Runtime implements ChannelOwner {
 
   #end(): void {
     this.#drained = true;
+    this.#endpoint.end();
     clearTimeout(this.#closeTimer);
     clearTimeout(this.#gracefulTimer);
     clearTimeout(this.#leaveTimer);

@@ -13,14 +13,17 @@ export class ControlSocket {
   readonly #socket: Socket;
   #rest = "";
 
-  /** @param onGone called when the supervisor has died */
+  /** @param onGone called when no supervisor will come any more */
   constructor(socket: Socket, onMessage: (message: SupervisorMessage) => void, onGone: () => void) {
     this.#socket = socket;
     socket.setEncoding("utf8");
     socket.on("data", (text: string) => {
       const lines = (this.#rest + text).split("\n");
       this.#rest = lines.pop() ?? "";
-      for (const line of lines) onMessage(JSON.parse(line) as SupervisorMessage);
+      for (const line of lines) {
+        const message = parseMessage(line);
+        if (message !== undefined) onMessage(message);
+      }
     });
     // What is wrong with the socket is told by 'close' too.
     socket.on("error", () => {});
@@ -37,6 +40,15 @@ export class ControlSocket {
   keepAlive(alive: boolean): void {
     if (alive) this.#socket.ref();
     else this.#socket.unref();
+  }
+}
+
+/** Undefined for what a supervisor had not written whole when it died. */
+function parseMessage(line: string): SupervisorMessage | undefined {
+  try {
+    return JSON.parse(line) as SupervisorMessage;
+  } catch {
+    return undefined;
   }
 }
 

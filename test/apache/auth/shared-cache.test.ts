@@ -4,24 +4,16 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { endWithProcess } from "../../../ts/cli/end-with-process.ts";
+import { freePort } from "../../../ts/cli/private-httpd.ts";
 import { ask } from "../../helpers/http-client.ts";
 import { pool, root, startHttpd, type TestHttpd } from "../../helpers/httpd.ts";
 import { waitUntil } from "../../helpers/processes.ts";
 
 const application = join(root, "test", "applications", "decisions.ts");
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 /** Sends text to a port and gives what comes until the peer has said nothing for a moment or has closed. */
 async function talk(port: number, text: string, end: RegExp): Promise<string> {

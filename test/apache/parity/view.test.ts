@@ -345,7 +345,7 @@ describe("hooks in the life of a worker, as mod_python's and mod_perl's", () => 
 </Location>`;
       },
     });
-    httpd.expectLog("TN0212", "TN0213", "TN0003");
+    httpd.expectLog("TN0212", "TN0213", "TN0003", "TN0255", "TN0257");
     assert.equal((await ask(`${httpd.url}/page`)).status, 500);
     await httpd.waitForLog(/SyntaxError/);
     await httpd.stop();

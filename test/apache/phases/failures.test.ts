@@ -93,7 +93,17 @@ ${hooksPool("lone", "TenonProcesses 1 1\nTenonConcurrency 1\nTenonQueueLength 1"
   });
 
   it("refuses when no worker starts, in its own time", async () => {
-    httpd.httpd.expectLog("TN0003", "TN0212", "TN0213", "TN0214", "TN0215", "TN0216", "TN0217");
+    httpd.httpd.expectLog(
+      "TN0003",
+      "TN0212",
+      "TN0213",
+      "TN0214",
+      "TN0215",
+      "TN0216",
+      "TN0217",
+      "TN0255",
+      "TN0257",
+    );
     const { answer, ms, line } = await told("down", "status:0");
     assertClosed(answer);
     assert.ok(ms >= TIMEOUT_MS && ms < TIMEOUT_MS + LATE_MS, `${ms} ms`);
@@ -148,7 +158,7 @@ ${hooksPool("lone", "TenonProcesses 1 1\nTenonConcurrency 1\nTenonQueueLength 1"
       const { answer, line } = await told("mortal", "die", { method });
       assertClosed(answer);
       await line(
-        /TN0009: \[mortal \d #\S+\] access_checker accessChecker: the worker ended while it worked on this request .*: 503/,
+        /TN0009: \[mortal \d #\S+\] access_checker accessChecker: worker \d+ .* while it worked on this request .*: 503/,
       );
       ready += workers;
       await httpd.httpd.waitForReady("mortal", ready);

@@ -31,7 +31,7 @@ describe("a static file behind hooks, under load", () => {
     });
     await httpd.httpd.waitForReady("rec", 3);
     // Killed at work, or while it starts.
-    httpd.httpd.expectLog("TN0009", "TN0216", "TN0214", "TN0003");
+    httpd.httpd.expectLog("TN0009", "TN0216", "TN0214", "TN0003", "TN0262");
   });
   after(() => httpd.httpd.stop());
 

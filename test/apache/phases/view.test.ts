@@ -155,6 +155,20 @@ ${hooksPool("mortal", "TenonProcesses 1 1")}
       assert.ok(!seen.some(({ lost }) => lost));
     });
 
+    it("lets go of state with its request, also of what only an answering hook has made", async () => {
+      for (let count = 0; count < 5; count++) {
+        await ask(`${httpd.url}/several/file.txt?post_perdir_config=recall`);
+      }
+      const held = new Map<number, number>();
+      await waitUntil("nothing held", async () => {
+        const { pid, size } = await askJson<{ pid: number; size: number }>(
+          `${httpd.url}/several/file.txt?post_perdir_config=held`,
+        );
+        held.set(pid, size);
+        return [...held.values()].every((count) => count === 0);
+      });
+    });
+
     it("tells that state is lost with the worker that had it", async () => {
       const path =
         "/mortal/file.txt?post_perdir_config=remember:one&header_parser=die&fixups=recall";

@@ -87,9 +87,9 @@ ${addresses.map((address) => `Listen ${address}`).join("\n")}
 }
 
 async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) ports.add(await freePort());
-  return [...ports];
+  const ports: number[] = [];
+  while (ports.length < count) ports.push(await freePort());
+  return ports;
 }
 
 async function runFile(controlPort: number, suite: Suite, file: string): Promise<FileResult> {
