@@ -271,6 +271,15 @@ int tenon_channel_stalls(tenon_pool *pool, const tenon_channel *channel)
            wire_scoreboard_stalls(board, (unsigned)channel->slot, now_ms(), STALE_MS);
 }
 
+int tenon_channel_worker_stalls(tenon_pool *pool, tenon_worker worker)
+{
+    const wire_scoreboard *board = tenon_channel_board(pool);
+    const unsigned slot = (unsigned)worker.slot;
+    return board && worker.slot >= 0 && slot < board->slots &&
+           wire_scoreboard_slot(board, slot, WIRE_SLOT_INCARNATION) == worker.incarnation &&
+           wire_scoreboard_stalls(board, slot, now_ms(), STALE_MS);
+}
+
 /* Takes out the idle channels to a slot that nobody has used for long. Mutex held. */
 static tenon_channel *take_unused(tenon_pool_runtime *runtime, unsigned slot, uint32_t now)
 {

@@ -64,6 +64,9 @@ wire_claim_state tenon_channel_claimed(const tenon_channel *channel);
 /* Whether the event loop of the worker that the channel leads to has stopped turning. */
 int tenon_channel_stalls(tenon_pool *pool, const tenon_channel *channel);
 
+/* The same of a worker that no channel leads to, 0 when it has gone. */
+int tenon_channel_worker_stalls(tenon_pool *pool, tenon_worker worker);
+
 /* The present scoreboard of a pool, or NULL: what it says is the workers' word. */
 const wire_scoreboard *tenon_channel_board(tenon_pool *pool);
 

@@ -17,6 +17,7 @@
 #define TOGETHER_MOST   2 /* times that records are tried together, */
 #define ALONE_MOST      3 /* then each by itself, before it is set aside */
 #define STUCK_AFTER     apr_time_from_sec(10)
+#define SPARED_FOR      apr_time_from_sec(10) /* records wait so long for their own worker to turn */
 #define GIVE_UP_AFTER   apr_time_from_msec(300) /* when the child ends */
 #define COMPLAIN_EVERY  apr_time_from_sec(60)
 #define AVOIDABLE_SLOTS 64
@@ -25,7 +26,8 @@
 typedef struct {
     const spool_record **records;
     int count;
-    int attempts; /* that a worker had begun */
+    int attempts;           /* that a worker had begun */
+    apr_time_t waits_since; /* for their own worker; 0: they do not */
 } parcel;
 
 struct tenon_dispatch {
@@ -262,14 +264,53 @@ static int open_window(tenon_dispatch *dispatch, int hurried)
     return 1;
 }
 
-/* Begins the delivery of the parcel at hand: 1, or 0 when no worker can be had. */
-static int begin(tenon_dispatch *dispatch)
+static tenon_worker own_worker(const parcel *records)
 {
-    const parcel *at_hand = APR_ARRAY_IDX(dispatch->parcels, dispatch->next, parcel *);
-    const spool_record *first = at_hand->records[0];
+    return (tenon_worker){records->records[0]->slot, records->records[0]->incarnation};
+}
+
+/* Whether a parcel is to wait for the worker that holds the state of its requests: no other one
+ * could let go of that. Not for one that stalls because of these records. */
+static int spared(const tenon_dispatch *dispatch, parcel *records, apr_time_t now)
+{
+    if (records->attempts > 0 ||
+        !tenon_channel_worker_stalls(dispatch->spool->pool, own_worker(records))) {
+        return 0;
+    }
+    if (records->waits_since == 0) {
+        records->waits_since = now;
+    }
+    return now - records->waits_since < SPARED_FOR;
+}
+
+/* Has a parcel at hand that need not wait for its worker: 1, or 0 when all of them do. */
+static int pass_by(tenon_dispatch *dispatch)
+{
+    const apr_time_t now = apr_time_now();
+    parcel **parcels = (parcel **)dispatch->parcels->elts;
+    for (int i = dispatch->next; i < dispatch->parcels->nelts; i++) {
+        if (!spared(dispatch, parcels[i], now)) {
+            parcel *ready = parcels[i];
+            parcels[i] = parcels[dispatch->next];
+            parcels[dispatch->next] = ready;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Begins the delivery of the parcel at hand: 1, or 0 when no worker can be had. */
+static int begin(tenon_dispatch *dispatch, int hurried)
+{
+    const parcel *at_hand;
+    if (!hurried && !pass_by(dispatch)) {
+        hold_off(dispatch);
+        return 0;
+    }
+    at_hand = APR_ARRAY_IDX(dispatch->parcels, dispatch->next, parcel *);
     dispatch->delivery = tenon_delivery_begin(
-        dispatch->p, dispatch->spool->pool, (tenon_worker){first->slot, first->incarnation},
-        dispatch->avoid, (const spool_record *const *)at_hand->records, at_hand->count);
+        dispatch->p, dispatch->spool->pool, own_worker(at_hand), dispatch->avoid,
+        (const spool_record *const *)at_hand->records, at_hand->count);
     if (!dispatch->delivery) {
         dispatch->avoid = 0;
         hold_off(dispatch);
@@ -295,7 +336,7 @@ void tenon_dispatch_step(tenon_dispatch *dispatch, int hurried)
         if (!dispatch->open && !open_window(dispatch, hurried)) {
             return;
         }
-        if (!begin(dispatch)) {
+        if (!begin(dispatch, hurried)) {
             return;
         }
     }

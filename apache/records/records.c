@@ -19,13 +19,12 @@
 
 #define FORGET_BYTES 512
 
-/* Puts a record, or what became of it as a wire error negated, where the sender finds it. */
-static void keep(request_rec *r, tenon_pool *pool, const uint8_t *frame, int size, int lasting)
+/* Puts a record for a worker, or what became of it as a wire error negated, where the sender finds
+ * it. */
+static void keep(request_rec *r, tenon_pool *pool, tenon_worker worker, const uint8_t *frame,
+                 int size, int lasting)
 {
     const tenon_request *request = tenon_request_of(r);
-    const tenon_place *place = tenon_request_place(request, pool);
-    const tenon_worker none = {-1, 0};
-    const tenon_worker worker = place && place->stated ? place->worker : none;
     const int may_wait = pool->log_overflow == TENON_LOG_WAIT;
     tenon_hold hold = {0};
     int wake;
@@ -66,6 +65,8 @@ static request_rec *last_of(request_rec *r)
 void tenon_record_add(request_rec *r, const tenon_hook *hook)
 {
     request_rec *last = last_of(r);
+    const tenon_place *place = tenon_request_place(tenon_request_of(r), hook->pool);
+    const tenon_worker any = {-1, 0};
     const tenon_request_head head = {
         .phase = WIRE_PHASE_LOG_TRANSACTION,
         .export = hook->export,
@@ -81,7 +82,7 @@ void tenon_record_add(request_rec *r, const tenon_hook *hook)
     size = tenon_request_encode(r, &head, 0, &frame);
     r->user = user;
     r->ap_auth_type = type;
-    keep(r, hook->pool, frame, size, 1);
+    keep(r, hook->pool, place && place->stated ? place->worker : any, frame, size, 1);
 }
 
 /* Has the workers that hold state of a request let go of it, behind its records. */
@@ -100,7 +101,8 @@ static int forget_state(request_rec *r)
         wire_request_begin(&writer, WIRE_PHASE_LOG_TRANSACTION, 0, 0);
         wire_write_fact(&writer, WIRE_FACT_REQUEST_ID, id, strlen(id));
         /* What a child that ends cannot tell any more, the worker drops by its age. */
-        keep(r, place->pool, frame, wire_request_finish(&writer, WIRE_FLAG_END, 1, 0), 0);
+        keep(r, place->pool, place->worker, frame,
+             wire_request_finish(&writer, WIRE_FLAG_END, 1, 0), 0);
     }
     return OK;
 }

@@ -166,6 +166,14 @@ describe("reload", () => {
     }
     await asker.stop();
     assert.deepEqual(asker.failed, []);
+    // An old worker answers until it is asked to exit, one behind the other.
+    await waitUntil("the newest generation alone", async () => {
+      const { text } = await ask(`${httpd.url}/status?auto`);
+      const [newest, ...ofWorkers] = [
+        ...text.matchAll(/^TenonPool\[1\](?:Worker\[\d+\])?Generation: (\d+)$/gm),
+      ].map(([, generation]) => generation);
+      return ofWorkers.length === 2 && ofWorkers.every((generation) => generation === newest);
+    });
     const generations = httpd
       .log()
       .lines()

@@ -66,6 +66,15 @@ const actions: Readonly<Record<string, Action>> = {
     r.state["word"] = argument;
     return undefined;
   },
+  /** Remembers, answers, and is stopped from outside. */
+  stop: (r) => {
+    r.state["word"] = "stopped";
+    r.log.notice(`stops: ${process.pid}`);
+    void setTimeout(0).then(() => process.kill(process.pid, "SIGSTOP"));
+  },
+  pause: async (_r, argument) => {
+    await setTimeout(Number(argument));
+  },
   /** The same, when others have come too. */
   ponder: async (r, argument) => {
     r.state["word"] = argument;

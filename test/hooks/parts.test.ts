@@ -146,4 +146,15 @@ describe("states of requests", () => {
     states.of("new");
     assert.equal(states.size, 1);
   });
+
+  it("are let go of when 20,000 others were used since", () => {
+    const states = new States();
+    states.of("old");
+    states.of("used");
+    for (let number = 0; number < 19_998; number++) states.of(`${number}`);
+    states.of("used");
+    assert.equal(states.has("old"), true);
+    states.of("one more");
+    assert.deepEqual([states.has("old"), states.has("used"), states.size], [false, true, 20_000]);
+  });
 });

@@ -29,14 +29,16 @@ export function requestState(request?: IncomingMessage | Request): RequestState 
 interface Held {
   readonly state: RequestState;
   /** When it was last used, ms, by Date.now(). */
-  usedAt: number;
+  readonly usedAt: number;
 }
 
 /** No request lives longer, so that its end was not told: ms. */
 const LONGEST_MS = 600_000;
 const SWEEP_MS = 60_000;
+/** The end of a request is told to another worker when this one has no room: so many states are kept that nobody may ask for. */
+const KEPT_MOST = 20_000;
 
-/** The states that a worker holds. */
+/** The states that a worker holds, the one last used last. */
 export class States {
   readonly #held = new Map<string, Held>();
   readonly #now: () => number;
@@ -63,13 +65,11 @@ export class States {
   of(id: string): RequestState {
     const now = this.#now();
     if (now >= this.#sweepAt) this.#sweep(now);
-    let held = this.#held.get(id);
-    if (held === undefined) {
-      held = { state: {}, usedAt: now };
-      this.#held.set(id, held);
-    }
-    held.usedAt = now;
-    return held.state;
+    const state = this.#held.get(id)?.state ?? {};
+    this.#held.delete(id);
+    this.#held.set(id, { state, usedAt: now });
+    if (this.#held.size > KEPT_MOST) this.#dropOldest();
+    return state;
   }
 
   /** The request is over. */
@@ -77,11 +77,19 @@ export class States {
     this.#held.delete(id);
   }
 
+  #dropOldest(): void {
+    for (const id of this.#held.keys()) {
+      this.#held.delete(id);
+      return;
+    }
+  }
+
   /** Lets go of what nobody will ask for: the host that would have told has died. */
   #sweep(now: number): void {
     this.#sweepAt = now + SWEEP_MS;
     for (const [id, { usedAt }] of this.#held) {
-      if (now - usedAt > LONGEST_MS) this.#held.delete(id);
+      if (now - usedAt <= LONGEST_MS) return;
+      this.#held.delete(id);
     }
   }
 }

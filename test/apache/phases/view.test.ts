@@ -21,6 +21,12 @@ for (const mpm of ["event", "prefork"] as const) {
     let httpd: PhasesHttpd;
     let htdocs: string;
 
+    /** Of how many requests workers hold state; asked at once, so that all workers are asked before long: one at a time the first always is. */
+    async function held(): Promise<{ pid: number; size: number }[]> {
+      const url = `${httpd.url}/several/file.txt?post_perdir_config=held`;
+      return await Promise.all(Array.from({ length: 12 }, async () => await askJson(url)));
+    }
+
     before(async () => {
       httpd = await PhasesHttpd.start({
         mpm,
@@ -43,7 +49,7 @@ AddOutputFilter INCLUDES .shtml
 ServerAdmin ada@example.test
 TenonOption colour blue
 SetEnvIf X-Asked . SET=value
-${hooksPool("several", "TenonProcesses 3 3")}
+${hooksPool("several", "TenonProcesses 3 3\nTenonStallTimeout 60")}
 ${hooksPool("mortal", "TenonProcesses 1 1")}
 <LocationMatch "^/(several|mortal)/">
   TenonHook post_perdir_config none
@@ -159,13 +165,29 @@ ${hooksPool("mortal", "TenonProcesses 1 1")}
       for (let count = 0; count < 5; count++) {
         await ask(`${httpd.url}/several/file.txt?post_perdir_config=recall`);
       }
-      const held = new Map<number, number>();
+      const all = new Map<number, number>();
       await waitUntil("nothing held", async () => {
-        const { pid, size } = await askJson<{ pid: number; size: number }>(
-          `${httpd.url}/several/file.txt?post_perdir_config=held`,
-        );
-        held.set(pid, size);
-        return [...held.values()].every((count) => count === 0);
+        for (const { pid, size } of await held()) all.set(pid, size);
+        return [...all.values()].every((count) => count === 0);
+      });
+    });
+
+    it("lets go of state in the worker that holds it, also when that does not turn as the request ends", async () => {
+      const since = httpd.httpd.log().mark();
+      // Longer than a worker is trusted without a sign of life.
+      await ask(`${httpd.url}/several/file.txt?post_perdir_config=stop:&type_checker=pause:2500`);
+      const line = await httpd.httpd.waitForLog(/stops: \d+/, { since });
+      const stopped = Number(/stops: (\d+)/.exec(line)?.[1]);
+      try {
+        // Longer than records wait for company.
+        await ask(`${httpd.url}/several/file.txt?type_checker=pause:500`);
+        assert.ok(!(await held()).some(({ pid }) => pid === stopped));
+      } finally {
+        process.kill(stopped, "SIGCONT");
+      }
+      await waitUntil("nothing held by the worker that was stopped", async () => {
+        const all = await held();
+        return all.some(({ pid, size }) => pid === stopped && size === 0);
       });
     });
 
