@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Watches the memory of one worker: what would be free if it ended. Looks as often as its limits are near. Called by worker-guard.ts and worker-vitals.ts.
-import { closeSync, openSync, readSync } from "node:fs";
 import type { Clock, Timer } from "./clock.ts";
+import { ProcessFile } from "./process-file.ts";
 
 /** Limits of a worker's memory, KiB: at the soft one it is replaced, at the hard one stopped. */
 export interface MemoryLimits {
@@ -73,35 +73,10 @@ export function ownMemory(status: string): number {
   return sum;
 }
 
-const STATUS_BYTES = 8192;
-
-/** Reads the memory of one process for as long as it lives; its descriptor never means another one. */
-export class ProcessMemory {
-  readonly #fd: number | undefined;
-  static readonly #buffer: Buffer = Buffer.alloc(STATUS_BYTES);
-
+/** Memory of one process, KiB. */
+export class ProcessMemory extends ProcessFile<number> {
   constructor(pid: number) {
-    try {
-      this.#fd = openSync(`/proc/${pid}/status`, "r");
-    } catch {
-      // It has gone already, or there is no /proc.
-    }
-  }
-
-  /** KiB; undefined when the process has gone. */
-  read(): number | undefined {
-    if (this.#fd === undefined) return undefined;
-    const buffer = ProcessMemory.#buffer;
-    try {
-      const length = readSync(this.#fd, buffer, 0, STATUS_BYTES, 0);
-      return ownMemory(buffer.toString("latin1", 0, length));
-    } catch {
-      return undefined;
-    }
-  }
-
-  close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
+    super(pid, "status", ownMemory);
   }
 }
 

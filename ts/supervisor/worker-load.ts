@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How busy a worker is: the part of time that its event loop has not waited, and the processor time of its process. Called by worker-vitals.ts.
-import { closeSync, openSync, readSync } from "node:fs";
+import { ProcessFile } from "./process-file.ts";
 
 /** What one look at a worker finds. */
 export interface LoadLook {
@@ -69,7 +69,6 @@ export class WorkerLoad {
 
 /** Ticks of a second in /proc: USER_HZ is 100 on every architecture that Node runs on (proc(5), sysconf(_SC_CLK_TCK)). */
 const TICK_MS = 10;
-const STAT_BYTES = 1024;
 /** Of the fields behind the program's name: utime and stime (proc(5), 14 and 15 of all). */
 const UTIME = 11;
 
@@ -81,32 +80,9 @@ export function processorTime(stat: string): number | undefined {
   return Number.isFinite(ms) ? ms : undefined;
 }
 
-/** Reads the processor time of one process for as long as it lives; its descriptor never means another one. */
-export class ProcessorClock {
-  readonly #fd: number | undefined;
-  static readonly #buffer: Buffer = Buffer.alloc(STAT_BYTES);
-
+/** Processor time of one process, ms. */
+export class ProcessorClock extends ProcessFile<number> {
   constructor(pid: number) {
-    try {
-      this.#fd = openSync(`/proc/${pid}/stat`, "r");
-    } catch {
-      // It has gone already, or there is no /proc.
-    }
-  }
-
-  /** ms; undefined when the process has gone. */
-  read(): number | undefined {
-    if (this.#fd === undefined) return undefined;
-    const buffer = ProcessorClock.#buffer;
-    try {
-      const length = readSync(this.#fd, buffer, 0, STAT_BYTES, 0);
-      return processorTime(buffer.toString("latin1", 0, length));
-    } catch {
-      return undefined;
-    }
-  }
-
-  close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
+    super(pid, "stat", processorTime);
   }
 }
