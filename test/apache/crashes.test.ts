@@ -4,8 +4,8 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Answer, ask, head, open, rest } from "../helpers/http-client.ts";
-import { pool, root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
+import { type Answer, ask, head, hold, open, rest } from "../helpers/http-client.ts";
+import { ownLogHost, pool, root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 import { alive, waitUntil } from "../helpers/processes.ts";
 
 const app = join(root, "test", "apache", "crash-app.ts");
@@ -48,14 +48,7 @@ describe("a worker that crashes", () => {
     const names = [...calm, ...violent].map(([name]) => name);
     httpd = await startHttpd({
       load: ["headers"],
-      text: ({ port }) => `Header always set X-Request-Id %{UNIQUE_ID}e
-<VirtualHost 127.0.0.1:${port}>
-  ServerName main.test
-</VirtualHost>
-<VirtualHost 127.0.0.1:${port}>
-  ServerName own.test
-  ErrorLog logs/own.log
-</VirtualHost>
+      text: ({ port }) => `${ownLogHost(port)}
 ${names.map((name) => pool(name, settings, app)).join("\n")}
 ${pool("late", settings, app)}
 ${pool("handles", `${settings}\nTenonEnv CRASH_HANDLES yes`, app)}
@@ -83,15 +76,8 @@ ${pool("silent", `${settings}\nTenonRequestTimeout 300ms`, app)}`,
     return Number(answer.text);
   }
 
-  async function waiting(name: string): Promise<() => Promise<string>> {
-    const request = open(`${httpd.url}/${name}/wait`, { method: "POST" });
-    request.on("error", () => {});
-    request.flushHeaders();
-    const response = await head(request);
-    return async () => {
-      request.end();
-      return (await rest(response)).text;
-    };
+  function waiting(name: string): Promise<() => Promise<string>> {
+    return hold(`${httpd.url}/${name}/wait`);
   }
 
   /** The line of the own virtual host's log about an answer's request. */

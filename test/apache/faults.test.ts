@@ -3,20 +3,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import http2 from "node:http2";
 import { type Answer, ask, exchangeBytes, head, open, rest } from "../helpers/http-client.ts";
-import { pool, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
+import { ownLogHost, pool, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 import { alive, waitUntil } from "../helpers/processes.ts";
-
-/** A virtual host with a log of its own, reached by its name. */
-function virtualHost(port: number): string {
-  return `Header always set X-Request-Id %{UNIQUE_ID}e
-<VirtualHost 127.0.0.1:${port}>
-  ServerName main.test
-</VirtualHost>
-<VirtualHost 127.0.0.1:${port}>
-  ServerName own.test
-  ErrorLog logs/own.log
-</VirtualHost>`;
-}
 
 /** Pools whose workers a test ends: one for each, since crashes of a pool slow its next start down. */
 const victims = ["killed", "aborts", "crashes", "posts", "gets", "throws"];
@@ -38,7 +26,7 @@ describe("faults behind httpd", () => {
     httpd = await startHttpd({
       tls: true,
       load: ["headers"],
-      text: ({ port }) => [virtualHost(port), ...pools].join("\n"),
+      text: ({ port }) => [ownLogHost(port), ...pools].join("\n"),
     });
     // A worker crashed, with its cause.
     httpd.expectLog("TN0216");

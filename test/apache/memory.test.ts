@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Answer, ask, head, open, rest } from "../helpers/http-client.ts";
+import { type Answer, ask, hold } from "../helpers/http-client.ts";
 import { pool, root, startHttpd, type TestHttpd } from "../helpers/httpd.ts";
 import { waitUntil } from "../helpers/processes.ts";
 
@@ -38,15 +38,8 @@ describe("a worker's memory", () => {
   }
 
   /** Opens a request that waits in the worker until the text that it settles with is asked for. */
-  async function waiting(name: string): Promise<() => Promise<string>> {
-    const request = open(`${httpd.url}/${name}/wait`, { method: "POST" });
-    request.on("error", () => {});
-    request.flushHeaders();
-    const response = await head(request);
-    return async () => {
-      request.end();
-      return (await rest(response)).text;
-    };
+  function waiting(name: string): Promise<() => Promise<string>> {
+    return hold(`${httpd.url}/${name}/wait`);
   }
 
   function idOf(answer: Answer): string {

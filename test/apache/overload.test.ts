@@ -345,18 +345,20 @@ for (const mpm of ["event", "worker"] as const) {
   });
 }
 
+/** Connects by HTTP/2. @param sessions what the test has to end */
+function openSession(httpd: TestHttpd, sessions: ClientHttp2Session[]): ClientHttp2Session {
+  const session = connectHttp2(httpd.tlsUrl, { rejectUnauthorized: false });
+  session.on("error", () => undefined);
+  sessions.push(session);
+  return session;
+}
+
 describe("a pool that hangs, over HTTP/2", () => {
   const SESSIONS = 12;
   const STREAMS = 10;
   let httpd: TestHttpd;
   const sessions: ClientHttp2Session[] = [];
-
-  function connect(): ClientHttp2Session {
-    const session = connectHttp2(httpd.tlsUrl, { rejectUnauthorized: false });
-    session.on("error", () => undefined);
-    sessions.push(session);
-    return session;
-  }
+  const connect = (): ClientHttp2Session => openSession(httpd, sessions);
 
   before(async () => {
     httpd = await start("event", threaded, true);
@@ -393,13 +395,7 @@ describe("a pool that hangs, over HTTP/2, in a child of httpd with few threads f
   const MOST = 6;
   let httpd: TestHttpd;
   const sessions: ClientHttp2Session[] = [];
-
-  function connect(): ClientHttp2Session {
-    const session = connectHttp2(httpd.tlsUrl, { rejectUnauthorized: false });
-    session.on("error", () => undefined);
-    sessions.push(session);
-    return session;
-  }
+  const connect = (): ClientHttp2Session => openSession(httpd, sessions);
 
   /** Asks over a session; no answer is what the test would wait for in vain. */
   function status(session: ClientHttp2Session, path: string): Promise<number> {

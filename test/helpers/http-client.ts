@@ -98,3 +98,15 @@ export async function exchangeBytes(
   socket.destroy();
   return { text: text(), ended: how };
 }
+
+/** Begins a request and waits for the head of its answer. Gives what ends the request and settles with the answer's text. */
+export async function hold(url: string): Promise<() => Promise<string>> {
+  const request = open(url, { method: "POST" });
+  request.on("error", () => {});
+  request.flushHeaders();
+  const response = await head(request);
+  return async () => {
+    request.end();
+    return (await rest(response)).text;
+  };
+}

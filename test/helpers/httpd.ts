@@ -301,3 +301,15 @@ function runsHttpd(pid: number): boolean {
 function listAll(folder: string): string {
   return existsSync(folder) ? readdirSync(folder, { recursive: true }).join(" ") : "";
 }
+
+/** A virtual host with a log of its own, own.log, reached by the name own.test. @param port of the httpd */
+export function ownLogHost(port: number): string {
+  return `Header always set X-Request-Id %{UNIQUE_ID}e
+<VirtualHost 127.0.0.1:${port}>
+  ServerName main.test
+</VirtualHost>
+<VirtualHost 127.0.0.1:${port}>
+  ServerName own.test
+  ErrorLog logs/own.log
+</VirtualHost>`;
+}

@@ -4,23 +4,16 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { childrenOf, processesIn, waitUntil } from "../helpers/processes.ts";
-import { HELLO, type PoolEntry, poolUser, Supervised } from "./supervised.ts";
+import { childrenOf, waitUntil } from "../helpers/processes.ts";
+import { HELLO, type PoolEntry, poolUser, type Supervised, superviseEach } from "./supervised.ts";
 
 /** Fewer than Tenon's own files in a worker, more than an application of one file. */
 const OWN_FILES = 20;
 
 describe("supervisor/compile-cache", () => {
   let run: Supervised;
-
-  beforeEach(() => {
-    run = new Supervised();
-  });
-
-  afterEach(async () => {
-    const { folder } = run;
-    await run[Symbol.asyncDispose]();
-    assert.deepEqual(processesIn(folder), [], "no process is left");
+  superviseEach((fresh) => {
+    run = fresh;
   });
 
   async function start(processesMin: number, changes: PoolEntry = {}): Promise<void> {

@@ -2,20 +2,13 @@
 // Drives the real main.ts with real workers; the test plays httpd's parent and the hosts.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { alive, processesIn } from "../helpers/processes.ts";
-import { BREAKABLE, HELLO, Supervised } from "./supervised.ts";
+import { alive } from "../helpers/processes.ts";
+import { BREAKABLE, HELLO, type Supervised, superviseEach } from "./supervised.ts";
 
 describe("supervisor/pool", () => {
   let run: Supervised;
-
-  beforeEach(() => {
-    run = new Supervised();
-  });
-
-  afterEach(async () => {
-    const { folder } = run;
-    await run[Symbol.asyncDispose]();
-    assert.deepEqual(processesIn(folder), [], "no process is left");
+  superviseEach((fresh) => {
+    run = fresh;
   });
 
   async function start(changes: Record<string, unknown>): Promise<void> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A real supervisor, with the test in the place of httpd's parent: writes config.json, holds the lifeline, reads the log.
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import {
   chmodSync,
@@ -19,7 +20,7 @@ import { LogFollower } from "../../ts/cli/log-follower.ts";
 import { native } from "../../ts/native.ts";
 import { WireError } from "../../ts/wire/protocol.ts";
 import { HostChannel, WAIT_MS, within } from "../helpers/fake-host.ts";
-import { alive, childrenOf, environmentOf } from "../helpers/processes.ts";
+import { alive, childrenOf, environmentOf, processesIn } from "../helpers/processes.ts";
 
 const MOST_ATTEMPTS = 5;
 const MAIN = fileURLToPath(new URL("../../ts/supervisor/main.ts", import.meta.url));
@@ -244,4 +245,18 @@ export class Supervised implements AsyncDisposable {
     if (this.#lifeline !== undefined) closeSync(this.#lifeline);
     this.#lifeline = undefined;
   }
+}
+
+/** Gives each test of the suite a supervisor of its own, and sees that nothing is left of it. @param give called before each */
+export function superviseEach(give: (fresh: Supervised) => void): void {
+  let run: Supervised;
+  beforeEach(() => {
+    run = new Supervised();
+    give(run);
+  });
+  afterEach(async () => {
+    const { folder } = run;
+    await run[Symbol.asyncDispose]();
+    assert.deepEqual(processesIn(folder), [], "no process is left");
+  });
 }

@@ -7,21 +7,14 @@ import { setImmediate } from "node:timers/promises";
 import { LogFollower } from "../../ts/cli/log-follower.ts";
 import { ScoreboardHeader, ScoreboardSlot } from "../../ts/wire/protocol.ts";
 import { HostChannel } from "../helpers/fake-host.ts";
-import { alive, processesIn } from "../helpers/processes.ts";
+import { alive } from "../helpers/processes.ts";
 import { mapBoard } from "./boards.ts";
-import { HELLO, isRoot, type PoolEntry, Supervised } from "./supervised.ts";
+import { HELLO, isRoot, type PoolEntry, Supervised, superviseEach } from "./supervised.ts";
 
 describe("supervisor/supervisor", () => {
   let run: Supervised;
-
-  beforeEach(() => {
-    run = new Supervised();
-  });
-
-  afterEach(async () => {
-    const { folder } = run;
-    await run[Symbol.asyncDispose]();
-    assert.deepEqual(processesIn(folder), [], "no process is left");
+  superviseEach((fresh) => {
+    run = fresh;
   });
 
   async function start(...pools: PoolEntry[]): Promise<void> {

@@ -9,9 +9,9 @@ import {
   WireError,
   WorkerState,
 } from "../../ts/wire/protocol.ts";
-import { alive, processesIn, waitUntil } from "../helpers/processes.ts";
+import { alive, waitUntil } from "../helpers/processes.ts";
 import { mapBoard } from "./boards.ts";
-import { BREAKABLE, HELLO, type PoolEntry, Supervised } from "./supervised.ts";
+import { BREAKABLE, HELLO, type PoolEntry, type Supervised, superviseEach } from "./supervised.ts";
 
 /** Has a supervisor throw where nobody catches. */
 const THROWS = `--import=data:text/javascript,${encodeURIComponent(
@@ -20,15 +20,8 @@ const THROWS = `--import=data:text/javascript,${encodeURIComponent(
 
 describe("supervisor/takeover", () => {
   let run: Supervised;
-
-  beforeEach(() => {
-    run = new Supervised();
-  });
-
-  afterEach(async () => {
-    const { folder } = run;
-    await run[Symbol.asyncDispose]();
-    assert.deepEqual(processesIn(folder), [], "no process is left");
+  superviseEach((fresh) => {
+    run = fresh;
   });
 
   function hello(changes: PoolEntry = {}): PoolEntry {

@@ -5,21 +5,14 @@ import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { native } from "../../ts/native.ts";
 import { ScoreboardSlot, WorkerState } from "../../ts/wire/protocol.ts";
-import { alive, linksOf, processesIn } from "../helpers/processes.ts";
+import { alive, linksOf } from "../helpers/processes.ts";
 import { mapBoard } from "./boards.ts";
-import { HELLO, isRoot, poolUser, Supervised } from "./supervised.ts";
+import { HELLO, isRoot, poolUser, type Supervised, superviseEach } from "./supervised.ts";
 
 describe("supervisor/worker-process", () => {
   let run: Supervised;
-
-  beforeEach(() => {
-    run = new Supervised();
-  });
-
-  afterEach(async () => {
-    const { folder } = run;
-    await run[Symbol.asyncDispose]();
-    assert.deepEqual(processesIn(folder), [], "no process is left");
+  superviseEach((fresh) => {
+    run = fresh;
   });
 
   async function start(text: string, changes: Record<string, unknown> = {}): Promise<void> {
